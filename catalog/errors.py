@@ -1,0 +1,33 @@
+"""The root of every error this project raises on purpose.
+
+    SkyError
+    ├── UserError          the caller's input is wrong; print it, never retry
+    ├── Infeasible         nothing in the catalog satisfies the request
+    ├── CatalogError       a snapshot is missing, damaged or of another schema version
+    └── ExecutorError      an effect on a place failed (see ``executors.errors``)
+
+The public ``sky.exceptions`` tree derives from ``SkyError`` too, so one ``except SkyError`` catches
+everything that is ours and nothing that is a bug.
+"""
+
+from __future__ import annotations
+
+
+class SkyError(Exception):
+    """Base class of every error raised on purpose by this project."""
+
+
+class UserError(SkyError, ValueError):
+    """The caller's input is wrong: name the field, the place it came from, and the fix."""
+
+
+class Infeasible(SkyError):
+    """No offer satisfies the request; the message says which filter removed the last one."""
+
+
+class CatalogError(SkyError):
+    """A catalog snapshot is missing, damaged, or written with another schema version."""
+
+
+class ExecutorError(SkyError):
+    """An effect on a place failed; the subclass says what the caller does next."""

@@ -1,0 +1,171 @@
+"""The contract between ``sky`` and a place that can run things.
+
+An executor is a frozen bundle of three parts: a ``Provisioner`` that makes and removes nodes, a
+``Transport`` that runs commands on one and copies files to it, and a ``JobQueue`` that runs jobs there.
+Abilities beyond these are declared in ``capabilities`` and are small protocols of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+from catalog.offer import Offer
+from executors.job import JobRecord, JobSpec
+
+
+class Capability(str, Enum):
+    """What an executor can do beyond create, describe and delete."""
+
+    STOP = "stop"
+    MULTI_NODE = "multi-node"
+    SPOT = "spot"
+    PORTS = "ports"
+    IMAGE = "image"
+    AUTOSTOP = "autostop"
+    AUTODOWN = "autodown"
+
+
+class NodeState(str, Enum):
+    """A cluster's state as its provider tells it; ``GONE`` is an answer, not an error."""
+
+    PENDING = "pending"
+    RUNNING = "running"
+    STOPPED = "stopped"
+    DEGRADED = "degraded"
+    GONE = "gone"
+
+
+@dataclass(frozen=True, slots=True)
+class NodeRequest:
+    """What to create. ``cluster_id`` is the tag that every made resource carries; the same one twice is one cluster."""
+
+    cluster_id: str
+    cluster_name: str
+    offer: Offer
+    num_nodes: int = 1
+    disk_size_gib: int = 256
+    ports: tuple[str, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
+    image_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Handle:
+    """Where a cluster is. Opaque to everyone but its executor; JSON both ways; holds no secret."""
+
+    executor: str
+    cluster_id: str
+    cluster_name: str
+    data: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterView:
+    """What a provider says of a cluster: its state, the addresses of its nodes (head first), and why."""
+
+    cluster_id: str
+    state: NodeState
+    addresses: tuple[str, ...] = ()
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """The end of a command: exit code (128 + n for signal n) and what it printed."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+class Provisioner(Protocol):
+    """Makes, describes and removes clusters. Every method is idempotent."""
+
+    def create(self, request: NodeRequest) -> Handle:
+        """Make the cluster, or return the handle of the one that carries ``request.cluster_id`` already."""
+
+    def describe(self, handle: Handle) -> ClusterView:
+        """Say what is there now."""
+
+    def delete(self, handle: Handle) -> None:
+        """Remove it with all that it made; gone already is success. Raises ``CleanupIncomplete``."""
+
+    def list(self) -> Sequence[ClusterView]:
+        """Everything that carries our tag."""
+
+
+@runtime_checkable
+class Stoppable(Protocol):
+    """A provisioner that can stop a cluster with its disk kept, and start it again."""
+
+    def stop(self, handle: Handle) -> None:
+        """Stop all nodes; stopped already is success."""
+
+    def start(self, handle: Handle) -> Handle:
+        """Start all nodes; running already is success. Returns the handle with today's addresses."""
+
+
+class Transport(Protocol):
+    """Runs commands on one node as the login user and copies files to and from it."""
+
+    def run(self, argv: Sequence[str], *, stdin: bytes = b"", timeout_s: float | None = None) -> Completed:
+        """Run ``argv`` to its end and return what it printed; a non-zero exit is not an error."""
+
+    def stream(
+        self, argv: Sequence[str], on_output: Callable[[bytes], None], *, env: Mapping[str, str] | None = None
+    ) -> int:
+        """Run ``argv``, hand over stdout and stderr as they come, return the exit code."""
+
+    def put(self, source: Path, target: str, *, ignore: Sequence[str] = (), delete: bool = False) -> int:
+        """Make ``target`` on the node equal to ``source``; ``delete`` removes extras. Returns files copied."""
+
+    def get(self, source: str, target: Path) -> None:
+        """Copy a file or folder from the node."""
+
+    def close(self) -> None:
+        """End the connection; closed already is success."""
+
+
+@dataclass(frozen=True, slots=True)
+class Autostop:
+    """An autostop setting: minutes of idleness (negative: none) and whether the cluster goes down for good."""
+
+    idle_minutes: int
+    down: bool = False
+
+
+class JobQueue(Protocol):
+    """Runs jobs on a cluster, first in, first out, within its resources."""
+
+    def submit(self, spec: JobSpec) -> int:
+        """Queue a job; returns its id, which is never used again on that cluster."""
+
+    def jobs(self, job_ids: Sequence[int] | None = None) -> list[JobRecord]:
+        """Return the named jobs (all for ``None``), newest first; unknown ids are left out."""
+
+    def cancel(self, job_ids: Sequence[int]) -> list[int]:
+        """End these jobs; returns those that were not over yet."""
+
+    def tail(self, job_id: int, *, follow: bool = True, lines: int = 0) -> Iterator[bytes]:
+        """Yield the job's output (the last ``lines`` only, 0 for all), to its end when ``follow``."""
+
+    def idle_since(self) -> float | None:
+        """Return since when (epoch seconds) nothing runs or waits; ``None`` while something does."""
+
+    def set_autostop(self, setting: Autostop) -> None:
+        """Replace the autostop setting; an unset or cancelled one restarts the idle clock."""
+
+
+@dataclass(frozen=True, slots=True)
+class Executor:
+    """One infra: how to make nodes there, reach them, and run jobs on them."""
+
+    name: str
+    provisioner: Provisioner
+    connect: Callable[[Handle], Transport]
+    queue: Callable[[Handle, Transport], JobQueue]
+    capabilities: frozenset[Capability]

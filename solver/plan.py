@@ -1,0 +1,156 @@
+"""Plan: which offer each task gets, why, and how sure that is. Immutable; JSON both ways.
+
+Money and time are stored as integers and shown as floats, so totals recompute exactly. The JSON form is
+versioned (``SCHEMA_VERSION``) and documented in ``docs/plan-json.md``.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from catalog.units import MIB_PER_GIB, MILLI, usd
+
+SCHEMA_VERSION = 1
+
+
+class Status(str, Enum):
+    """What is known of a plan: proven optimal, or the best found before the limit."""
+
+    OPTIMAL = "OPTIMAL"
+    FEASIBLE = "FEASIBLE"
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogInfo:
+    """Which snapshot a plan was made on. ``sources`` are (cloud, source, rows, oldest and newest date)."""
+
+    snapshot_id: str
+    as_of: str
+    rows: int
+    sources: tuple[tuple[str, str, int, str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One offer for one task, priced for all its nodes. Units stand in the names."""
+
+    cloud: str
+    region: str
+    zone: str | None
+    instance_type: str
+    accelerator: str | None
+    accelerator_count_milli: int
+    use_spot: bool
+    vcpus_milli: int
+    memory_mib: int
+    arch: str
+    price_micro_usd_per_hour: int
+    cost_micro_usd: int
+    time_s: int
+    price_as_of: str | None = None
+    source: str | None = None
+
+    @property
+    def accelerators(self) -> dict[str, float | int] | None:
+        """``{name: count}`` for one node, or ``None``."""
+        if self.accelerator is None:
+            return None
+        count = self.accelerator_count_milli / MILLI
+        return {self.accelerator: int(count) if count.is_integer() else count}
+
+    @property
+    def vcpus(self) -> float:
+        """vCPUs of one node."""
+        return self.vcpus_milli / MILLI
+
+    @property
+    def memory_gib(self) -> float:
+        """Memory of one node in GiB."""
+        return self.memory_mib / MIB_PER_GIB
+
+    @property
+    def price_usd_per_hour(self) -> float:
+        """USD an hour for one node."""
+        return usd(self.price_micro_usd_per_hour)
+
+    @property
+    def cost_usd(self) -> float:
+        """USD for the task's whole runtime on all its nodes, without data transfer between tasks."""
+        return usd(self.cost_micro_usd)
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """One step of candidate selection: its name (``"accelerators A100:8"``) and how many rows it kept."""
+
+    name: str
+    kept: int
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """One task's chosen offer, ranked runners-up, and how the choice came about.
+
+    ``considered`` is the best choice of each (cloud, accelerator, market), the chosen one included, in the
+    objective's order; ``alternatives`` are the next best choices in ranked order, the chosen one left out.
+    ``start_s`` is when the task begins, counted from the start of the plan.
+    """
+
+    name: str
+    num_nodes: int
+    choice: Choice
+    start_s: int
+    alternatives: tuple[Choice, ...]
+    considered: tuple[Choice, ...]
+    candidates: int
+    filters: tuple[Filter, ...]
+    runtime_note: str
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """Data that moves along an edge (or in from outside, ``source`` then being the cloud's name)."""
+
+    source: str
+    target: str
+    source_place: str
+    target_place: str
+    size_bytes: int
+    cost_micro_usd: int
+    time_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The answer to a ``Request``.
+
+    ``total_cost_micro_usd`` is every choice's cost plus every transfer's; ``total_time_s`` is the makespan.
+    ``bound`` is the best proven bound of the objective (micro-USD or seconds): equal to the total when
+    ``status`` is ``OPTIMAL``. ``solve_time_s`` is the only field that differs between runs.
+    """
+
+    status: Status
+    objective: str
+    total_cost_micro_usd: int
+    total_time_s: int
+    bound_value: int
+    solve_time_s: float
+    catalog: CatalogInfo
+    tasks: tuple[Placement, ...]
+    transfers: tuple[Transfer, ...]
+    blocks: tuple[str, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def total_cost_usd(self) -> float:
+        """USD for the whole plan."""
+        return usd(self.total_cost_micro_usd)
+
+    @property
+    def bound(self) -> float:
+        """The proven bound in the objective's public unit: USD for cost, seconds for time."""
+        return usd(self.bound_value) if self.objective == "cost" else float(self.bound_value)
