@@ -1,0 +1,25 @@
+"""Settings that every test shares: hypothesis profiles, and a home of its own for each test."""
+
+from __future__ import annotations
+
+import os
+
+from hypothesis import HealthCheck, settings
+
+_SLOW_INPUT = (HealthCheck.too_slow, HealthCheck.data_too_large)
+
+settings.register_profile(
+    "ci",
+    derandomize=True,
+    max_examples=200,
+    deadline=None,
+    print_blob=True,
+    suppress_health_check=_SLOW_INPUT,
+)
+settings.register_profile(
+    "dev", max_examples=50, deadline=None, print_blob=True, suppress_health_check=_SLOW_INPUT
+)
+settings.register_profile(
+    "nightly", max_examples=2000, deadline=None, print_blob=True, suppress_health_check=_SLOW_INPUT
+)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
