@@ -1,0 +1,111 @@
+"""Where a task may run without asking a cloud: on this machine, and on which enabled infra.
+
+``local`` is this machine, free and always enabled. A task runs there when it says so, and when no cloud is
+enabled and the task fits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from catalog.offer import Offer
+from catalog.units import MIB_PER_GIB, MILLI, format_mib, format_milli, mib, milli
+
+if TYPE_CHECKING:
+    from sky.resources import Resources
+    from sky.task import Task
+
+LOCAL = "local"
+
+
+def enabled_clouds() -> tuple[str, ...]:
+    """Return the infra, besides this machine, that has an executor here."""
+    from executors import registry
+
+    return tuple(name for name in registry.names() if name != LOCAL)
+
+
+def wants_local(task: Task) -> bool:
+    """Return whether any of the task's resources names this machine."""
+    return any(_cloud(resources) == LOCAL for resources in task.resources)
+
+
+def local_fit(task: Task) -> tuple[Resources | None, str]:
+    """Return the first of the task's resources that this machine has, or ``None`` and why there is none."""
+    if task.num_nodes > 1:
+        return None, f"it asks for {task.num_nodes} nodes and this machine is one"
+    reasons = []
+    ordered = isinstance(task.resources, list)
+    for resources in task.resources if ordered else sorted(task.resources, key=repr):
+        fits, reason = fits_here(resources)
+        if fits:
+            return resources, ""
+        reasons.append(reason)
+    return None, "; ".join(dict.fromkeys(reasons))
+
+
+def fits_here(resources: Resources, offer: Offer | None = None) -> tuple[bool, str]:
+    """Return whether this machine satisfies ``resources``, and if not, what it lacks.
+
+    A plain count is a lower bound here: a job takes its share of the machine. ``offer`` is this machine
+    unless a test says otherwise.
+    """
+    if offer is None:
+        from executors import local
+
+        offer = local.offer()
+    for check in (_place, _size, _accelerators):
+        if reason := check(resources, offer):
+            return False, reason
+    return True, ""
+
+
+def _cloud(resources: Resources) -> str | None:
+    return resources.cloud.canonical_name() if resources.cloud else None
+
+
+def _place(resources: Resources, offer: Offer) -> str:
+    if _cloud(resources) not in {None, offer.key.cloud}:
+        return f"it asks for {resources.cloud}"
+    wanted = (("region", offer.key.region), ("zone", offer.key.zone), ("instance_type", offer.key.instance_type))
+    for field, here in wanted:
+        asked = getattr(resources, field)
+        if asked not in {None, here}:
+            return f"it asks for {field} {asked}"
+    if resources.use_spot:
+        return "it asks for a spot instance"
+    if resources.image_id is not None:
+        return "it asks for an image"
+    if resources.arch not in {None, "any", offer.arch}:
+        return f"it asks for {resources.arch} and this machine is {offer.arch}"
+    return ""
+
+
+def _size(resources: Resources, offer: Offer) -> str:
+    if resources.cpus is not None and milli(resources.cpus.rstrip("+")) > offer.vcpus_milli:
+        return f"it asks for {resources.cpus} vCPUs and this machine has {format_milli(offer.vcpus_milli)}"
+    memory = memory_mib(resources.memory, offer.vcpus_milli)
+    if memory > offer.memory_mib:
+        return f"it asks for {format_mib(memory)} GiB of memory and this machine has {offer.memory_mib / MIB_PER_GIB:.1f}"
+    return ""
+
+
+def _accelerators(resources: Resources, offer: Offer) -> str:
+    options: Sequence[tuple[str, int | float]] = resources.accelerator_options
+    if not options:
+        return ""
+    name, count_milli = offer.key.accelerator, offer.key.accelerator_count_milli
+    if any(option == name and milli(count) <= count_milli for option, count in options):
+        return ""
+    asked = " or ".join(f"{option}:{count:g}" for option, count in options[:3])
+    return f"it asks for {asked} and this machine has {f'{name}:{format_milli(count_milli)}' if name else 'no accelerator'}"
+
+
+def memory_mib(memory: str | None, vcpus_milli: int) -> int:
+    """Return a requested memory (``"16"``, ``"16+"``, ``"4x"`` for each vCPU) in MiB; 0 where none is asked for."""
+    if memory is None:
+        return 0
+    if memory.endswith("x"):
+        return mib(memory[:-1], "memory") * vcpus_milli // MILLI
+    return mib(memory.rstrip("+"), "memory")
