@@ -1,0 +1,51 @@
+"""Where snapshots lie: the embedded one inside the package, published ones under the sky home.
+
+``<home>/catalog/<snapshot id>/`` is a snapshot, and ``<home>/catalog/current`` names the one in use.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from catalog.errors import CatalogError
+
+EMBEDDED = Path(__file__).parent / "data" / "snapshot"
+OFFERS_FILE = "offers.arrow"
+NAMES = "names.json"
+MANIFEST = "manifest.json"
+CURRENT = "current"
+
+
+def sky_home() -> Path:
+    """Return the sky home: ``$SKY_HOME``, else ``~/.sky``."""
+    stated = os.environ.get("SKY_HOME")
+    return Path(stated).expanduser() if stated else Path.home() / ".sky"
+
+
+def published_folder(home: Path | None = None) -> Path:
+    """Return the folder that holds the published snapshots of ``home``."""
+    return (home if home is not None else sky_home()) / "catalog"
+
+
+def snapshot_folder(home: Path | None = None) -> Path:
+    """Return the folder of the snapshot in use: the published one if there is one, else the embedded one.
+
+    Raises ``CatalogError`` when ``current`` names a snapshot that is not there.
+    """
+    root = published_folder(home)
+    pointer = root / CURRENT
+    try:
+        chosen = pointer.read_text(encoding="ascii").strip()
+    except (FileNotFoundError, NotADirectoryError):
+        return EMBEDDED
+    except (OSError, ValueError) as error:
+        raise CatalogError(
+            f"{pointer} cannot be read ({error}); delete it to use the embedded catalog"
+        ) from error
+    folder = root / chosen
+    if not chosen.isalnum() or not folder.is_dir():
+        raise CatalogError(
+            f"{pointer} names {chosen!r}, which is not there; delete it to use the embedded catalog"
+        )
+    return folder
