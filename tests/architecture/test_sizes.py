@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+
 from tests.architecture.source_tree import ROOT, functions, modules
 
 MAX_FILE_LINES = 400
@@ -18,9 +20,17 @@ def _sizes() -> dict[str, tuple[int, int]]:
         lines = len((ROOT / module.path).read_text(encoding="utf-8").splitlines())
         sizes[module.path] = (lines, MAX_FILE_LINES)
         for name, node in functions(module):
-            span = (node.end_lineno or node.lineno) - node.lineno + 1
-            sizes[f"{module.path}::{name}"] = (span, MAX_FUNCTION_LINES)
+            sizes[f"{module.path}::{name}"] = (_lines(node), MAX_FUNCTION_LINES)
     return sizes
+
+
+def _lines(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """Lines of a function, its docstring left out: nobody should save on that."""
+    lines = (node.end_lineno or node.lineno) - node.lineno + 1
+    first = node.body[0]
+    if ast.get_docstring(node) is not None:
+        lines -= (first.end_lineno or first.lineno) - first.lineno + 1
+    return lines
 
 
 def test_nothing_outgrows_its_limit() -> None:
