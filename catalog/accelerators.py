@@ -1,9 +1,9 @@
 """Accelerators: canonical names, aliases, memory and throughput, each figure with its datasheet.
 
-Names are those of the catalog. ``gflops_bf16`` is one accelerator's peak of dense matrix work in ``precision``:
-bf16, or fp16 or fp32 where the chip has no faster bf16 (T4, V100, P100, ...). It is 0 where no published figure
-is known. ``memory_mib`` is the marketed size: drivers and providers may report a little less. A TPU slice is one
-accelerator (count 1) whose figures are those of all its chips.
+Names are those of the catalog. ``gflops_bf16`` is one accelerator's peak of dense matrix work in
+``precision``: bf16, or fp16 or fp32 where the chip has no faster bf16 (T4, V100, P100, ...). It is 0 where no
+published figure is known. ``memory_mib`` is the marketed size: drivers and providers may report a little less.
+A TPU slice is one accelerator (count 1) whose figures are those of all its chips.
 """
 
 from __future__ import annotations
@@ -179,7 +179,7 @@ _BY_FOLD = {
 
 
 def canonical(name: str) -> str:
-    """Return the catalog's name for ``name`` in any case, spelling or alias; unknown names come back as they are."""
+    """Return the catalog's name for ``name`` in any case or spelling; unknown names come back as they are."""
     tpu = _TPU_NAME.match(name.strip())
     if tpu is not None:
         generation = tpu.group(1).lower()
@@ -189,7 +189,7 @@ def canonical(name: str) -> str:
 
 @cache
 def lookup(name: str) -> Accelerator | None:
-    """Return the accelerator that ``name`` means, or ``None`` where it is not known; any TPU slice size is known."""
+    """Return the accelerator that ``name`` means, or ``None``; every size of a TPU slice is known."""
     known = canonical(name)
     if known in _BY_NAME:
         return _BY_NAME[known]
@@ -216,7 +216,7 @@ def vendors() -> tuple[str, ...]:
 
 
 def matching(min_memory_mib: int, exact: bool = False, vendor: str | None = None) -> tuple[str, ...]:
-    """Return the accelerators with at least (or ``exact``ly) that much memory, least memory first, then by name.
+    """Return the accelerators with at least (or ``exact``ly) that memory, least memory first, then by name.
 
     Without a vendor only GPUs are meant: code for them runs on no other chip. TPU slices are never chosen by
     memory, because theirs is the sum of many chips.

@@ -20,7 +20,7 @@ from catalog.places import NAMES, snapshot_folder
 class InstanceType:
     """What one node of an instance type holds.
 
-    ``accelerator`` is ``""`` where it has none, and where it comes with a choice of them (GCP's N1, a TPU host).
+    ``accelerator`` is ``""`` where it has none, and where there is a choice of them (GCP's N1, a TPU host).
     """
 
     name: str
@@ -100,8 +100,8 @@ def names(home: Path | None = None) -> Names:
         return _read(path, found.st_ino, found.st_mtime_ns)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise CatalogError(
-            f"{path} cannot be read ({error!r}); run `python -m catalog.build` (embedded) or delete that folder"
-            " (published) to get a sound one"
+            f"{path} cannot be read ({error!r}); run `python -m catalog.build` (embedded) or delete that"
+            " folder (published) to get a sound one"
         ) from error
 
 

@@ -26,7 +26,9 @@ class Scope:
 
     def __post_init__(self) -> None:
         if all(getattr(self, field.name) is None for field in fields(self)):
-            raise UserError("a scope with no field set would match every offer; name at least a cloud or an instance type")
+            raise UserError(
+                "a scope with no field set would match every offer; name at least a cloud or an instance type"
+            )
 
     def matches(self, key: OfferKey) -> bool:
         """Return whether ``key`` lies inside this scope."""
@@ -45,7 +47,10 @@ class Scope:
         )
 
     def __str__(self) -> str:
-        parts = [str(value.value if isinstance(value, Market) else value)
-                 for field in fields(self)
-                 for value in (getattr(self, field.name),) if value is not None]
+        parts = [
+            str(value.value if isinstance(value, Market) else value)
+            for field in fields(self)
+            for value in (getattr(self, field.name),)
+            if value is not None
+        ]
         return "/".join(parts)

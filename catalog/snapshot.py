@@ -81,7 +81,7 @@ def write_snapshot(table: pa.Table, folder: Path) -> str:
 
 
 def read_snapshot(folder: Path) -> Snapshot:
-    """Map the snapshot in ``folder``. Raises ``CatalogError`` when it is missing, cut short or of another version."""
+    """Map the snapshot in ``folder``. Raises ``CatalogError`` when it is missing, cut or of another version."""
     manifest = _manifest(folder)
     path = folder / OFFERS_FILE
     try:
@@ -168,7 +168,7 @@ def _check_schema(schema: pa.Schema, where: Path) -> None:
     stated = (schema.metadata or {}).get(b"schema_version", str(SCHEMA_VERSION).encode()).decode()
     if stated != str(SCHEMA_VERSION) or not schema.equals(OFFERS):
         raise CatalogError(
-            f"{where}: schema version {stated} is not the version {SCHEMA_VERSION} of this release; {_REBUILD}"
+            f"{where}: schema version {stated} is not this release's {SCHEMA_VERSION}; {_REBUILD}"
         )
 
 

@@ -18,7 +18,7 @@ __all__ = ["Snapshot", "Source", "open_snapshot", "provenance", "publish", "veri
 
 
 def open_snapshot(home: Path | None = None) -> Snapshot:
-    """Return the snapshot in use: the one published under ``home`` (default: the sky home), else the embedded one.
+    """Return the snapshot in use: the one published under ``home`` (the sky home), else the embedded one.
 
     The same file gives the same object for as long as the process lives. Raises ``CatalogError``.
     """
@@ -38,8 +38,8 @@ def _cached(folder: Path, _inode: int, _mtime_ns: int) -> Snapshot:
 def publish(table: pa.Table, home: Path | None = None) -> Snapshot:
     """Write ``table`` as a snapshot under ``home``, make it the one in use, and return it.
 
-    The folder gets its final name only when every file in it is on the disk, and ``current`` is replaced in one
-    step afterwards, so a concurrent reader sees the old snapshot or the new one. Older snapshots stay.
+    The folder gets its final name only when every file in it is on the disk, and ``current`` is replaced in
+    one step afterwards, so a concurrent reader sees the old snapshot or the new one. Older snapshots stay.
     Idempotent: the same content has the same id. Raises ``CatalogError`` when the table is not in the schema.
     """
     root = published_folder(home)

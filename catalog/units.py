@@ -70,7 +70,7 @@ def mib(size: int | float | str, field: str = "size") -> int:
     """
     text = str(size).strip()
     match = _SIZE.match(text)
-    if match is None or text.lower().endswith("b") and match.group(2) is None:
+    if match is None or (text.lower().endswith("b") and match.group(2) is None):
         raise UserError(f"{field}: {size!r} is not a size; write for example 32, '32GB' or '1TB'")
     gib = _decimal(match.group(1), field) * _SIZE_GIB[(match.group(2) or "").lower()]
     return int((gib * MIB_PER_GIB).quantize(Decimal(1), ROUND_HALF_EVEN))
@@ -88,7 +88,9 @@ def seconds(duration: int | float | str, field: str = "duration") -> int:
     try:
         return _scaled(text, 1, field)
     except UserError:
-        raise UserError(f"{field}: {duration!r} is not a duration; write for example 90s, 30m, 2h or 1h30m") from None
+        raise UserError(
+            f"{field}: {duration!r} is not a duration; write for example 90s, 30m, 2h or 1h30m"
+        ) from None
 
 
 def format_usd(micro: int) -> str:
