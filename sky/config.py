@@ -1,0 +1,84 @@
+"""The user's configuration: ``$SKYPILOT_CONFIG``, else ``~/.sky/config.yaml``; read on first use.
+
+    allowed_clouds: [aws, gcp]      clouds that plans may use; all when absent
+
+A file named by the environment must exist. Unknown keys and broken YAML are errors that name the line.
+"""
+
+from __future__ import annotations
+
+import os
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from sky.exceptions import SpecError, within
+from sky.schema import Kind, checked
+
+_FIELDS = {"allowed_clouds": (Kind.LIST,)}
+
+
+def loaded_config_path() -> Path | None:
+    """Return the file that is in use, or ``None``. Raises ``FileNotFoundError`` for a missing named one."""
+    named = os.environ.get("SKYPILOT_CONFIG")
+    if named:
+        path = Path(named).expanduser()
+        if not path.is_file():
+            raise FileNotFoundError(f"SKYPILOT_CONFIG names {path}, which is not a file")
+        return path
+    path = Path(os.environ.get("SKY_HOME") or "~/.sky").expanduser() / "config.yaml"
+    return path if path.is_file() else None
+
+
+def loaded() -> bool:
+    """Return whether a configuration file is in use."""
+    return loaded_config_path() is not None
+
+
+def to_dict() -> dict[str, Any]:
+    """Return the whole configuration. Raises ``SpecError`` (a ``ValueError``) when the file is wrong."""
+    path = loaded_config_path()
+    return {} if path is None else dict(_read(path, path.stat().st_mtime_ns))
+
+
+def get_nested(keys: tuple[str, ...], default: Any = None) -> Any:
+    """Return the value at ``keys``, or ``default`` where there is none."""
+    value: Any = to_dict()
+    for key in keys:
+        if not isinstance(value, dict) or key not in value:
+            return default
+        value = value[key]
+    return value
+
+
+def is_allowed(cloud: str) -> bool:
+    """Return whether plans may use the cloud of that canonical name."""
+    allowed: list[str] | None = get_nested(("allowed_clouds",))
+    return allowed is None or cloud in allowed
+
+
+@lru_cache(maxsize=4)
+def _read(path: Path, _mtime_ns: int) -> dict[str, Any]:
+    from sky import yaml_text
+
+    documents = yaml_text.read(path.read_text(encoding="utf-8"), str(path))
+    if not documents:
+        return {}
+    with documents[0].locating():
+        config = checked(documents[0].value or {}, _FIELDS, "the configuration")
+        if "allowed_clouds" in config:
+            config["allowed_clouds"] = _cloud_names(config["allowed_clouds"])
+        return config
+
+
+def _cloud_names(listed: list[Any]) -> list[str]:
+    from sky import clouds
+
+    found = []
+    for position, name in enumerate(listed):
+        with within("allowed_clouds", position):
+            if not isinstance(name, str):
+                raise SpecError(f"{name!r} is not the name of a cloud")
+            cloud = clouds.from_str(name, "")
+            found.append(cloud.canonical_name())
+    return found

@@ -1,0 +1,62 @@
+"""Autostop: what happens to a cluster that has been idle."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from catalog.errors import UserError
+from catalog.units import seconds
+from sky.exceptions import SpecError
+from sky.schema import Kind, checked
+
+DEFAULT_IDLE_MINUTES = 5
+
+_FIELDS = {"idle_minutes": (Kind.INTEGER, Kind.TEXT), "down": (Kind.FLAG,)}
+
+
+@dataclass(frozen=True, slots=True)
+class Autostop:
+    """Stop (or with ``down`` tear down) the cluster after ``idle_minutes`` without a job."""
+
+    idle_minutes: int
+    down: bool = False
+
+    def to_yaml_config(self) -> int | dict[str, Any]:
+        """Return the shortest YAML value that reads back as this."""
+        return {"idle_minutes": self.idle_minutes, "down": True} if self.down else self.idle_minutes
+
+
+def parse(value: Autostop | int | bool | str | Mapping[str, Any] | None) -> Autostop | None:
+    """Return ``value`` (``10``, ``true``, ``"1h"``, ``{idle_minutes, down}``) as a value. Raises ``SpecError``.
+
+    ``true`` is five minutes; ``false`` and a negative number are no autostop.
+    """
+    if value is None or value is False or isinstance(value, Autostop):
+        return value or None
+    if value is True:
+        return Autostop(DEFAULT_IDLE_MINUTES)
+    if isinstance(value, (int, str)):
+        return _after(value, down=False)
+    if isinstance(value, Mapping):
+        config = checked(value, _FIELDS, "autostop")
+        return _after(config.get("idle_minutes", DEFAULT_IDLE_MINUTES), down=config.get("down", False))
+    raise SpecError(f"{value!r} is not an autostop; write minutes, '1h', true, or {{idle_minutes, down}}", "autostop")
+
+
+def _after(idle: int | str, *, down: bool) -> Autostop | None:
+    minutes = _minutes(idle)
+    return None if minutes < 0 else Autostop(minutes, down)
+
+
+def _minutes(idle: int | str) -> int:
+    if isinstance(idle, int):
+        return idle
+    try:
+        if idle.strip().lstrip("-").isdecimal():
+            return int(idle)
+        total_s = seconds(idle)
+    except UserError:
+        raise SpecError(f"{idle!r} is not a time; write minutes such as 10, or '10m', '1h'", "autostop") from None
+    return -(-total_s // 60)
