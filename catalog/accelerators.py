@@ -1,9 +1,9 @@
 """Accelerators: canonical names, aliases, memory and throughput, each figure with its datasheet.
 
 Names are those of the catalog. ``gflops_bf16`` is one accelerator's peak of dense matrix work in
-``precision``: bf16, or fp16 or fp32 where the chip has no faster bf16 (T4, V100, P100, ...). It is 0 where no
-published figure is known. ``memory_mib`` is the marketed size: drivers and providers may report a little less.
-A TPU slice is one accelerator (count 1) whose figures are those of all its chips.
+``precision``: bf16, or fp16 or fp32 where the chip has no faster bf16 (T4, V100, P100, ...). It is 0 where
+no published figure is known. ``memory_mib`` is the marketed size: drivers and providers may report a little
+less. A TPU slice is one accelerator (count 1) whose figures are those of all its chips.
 """
 
 from __future__ import annotations

@@ -19,9 +19,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from catalog.accelerators import lookup
+from catalog.conform import conform
 from catalog.errors import CatalogError
 from catalog.families import is_bare_metal, is_burstable, is_restricted_region
-from catalog.schema import KEY, OFFERS, TEXT_COLUMNS
 from catalog.snapshot import EMBEDDED, write_snapshot
 from catalog.units import MIB_PER_GIB, MICRO, MILLI
 
@@ -91,14 +91,7 @@ def offers(facts: pa.Table) -> pa.Table:
         "price_as_of": facts["price_as_of"],
         "spot_as_of": facts["spot_as_of"],
     }
-    plain = pa.table({name: columns[name] for name in OFFERS.names})
-    plain = plain.take(pc.sort_indices(plain, sort_keys=[(name, "ascending") for name in KEY]))
-    keys = plain.group_by(list(KEY)).aggregate([])
-    if keys.num_rows != plain.num_rows:
-        raise CatalogError(
-            f"the facts hold {plain.num_rows - keys.num_rows} rows whose key another row has too"
-        )
-    return pa.table([_encoded(plain, name) for name in OFFERS.names], schema=OFFERS).combine_chunks()
+    return conform(pa.table(columns))
 
 
 def _scaled(column: Any, scale: int, absent: int | None = 0) -> Any:
@@ -130,18 +123,6 @@ def _gflops(name: str) -> int:
 def _bandwidth(name: str) -> int:
     model = lookup(name) if name else None
     return model.bandwidth_mbps if model else 0
-
-
-def _encoded(table: pa.Table, name: str) -> Any:
-    """Return one column in its final type; text becomes codes into a sorted dictionary."""
-    column = table[name].combine_chunks()
-    field = OFFERS.field(name)
-    if name not in TEXT_COLUMNS:
-        return column.cast(field.type)
-    values = pc.unique(column)
-    dictionary = values.take(pc.sort_indices(values)).cast(pa.utf8())
-    codes = pc.index_in(column.cast(pa.utf8()), value_set=dictionary).cast(pa.int16())
-    return pa.DictionaryArray.from_arrays(codes, dictionary)
 
 
 def build(facts: Path = FACTS, target: Path = EMBEDDED) -> str:

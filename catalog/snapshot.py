@@ -46,19 +46,14 @@ class Snapshot:
 
 
 def write_snapshot(table: pa.Table, folder: Path) -> str:
-    """Write ``table`` (in the schema of ``catalog.schema``) and its index into ``folder``; return the id.
+    """Write ``table``, as ``catalog.conform`` returns it, and its index into ``folder``; return the id.
 
-    Every file is flushed to the disk. Raises ``CatalogError`` when the schema or a null is wrong.
+    Every file is flushed to the disk. Raises ``CatalogError`` when the schema is wrong.
     """
     _check_schema(table.schema, folder)
-    for field in OFFERS:
-        if not field.nullable and table[field.name].null_count:
-            raise CatalogError(f"{folder}: column {field.name} has nulls, which its schema does not allow")
     metadata = {**(table.schema.metadata or {}), b"schema_version": str(SCHEMA_VERSION).encode()}
     # Sorted: the order of a mapping must not reach the bytes.
-    table = (
-        table.replace_schema_metadata(dict(sorted(metadata.items()))).unify_dictionaries().combine_chunks()
-    )
+    table = table.replace_schema_metadata(dict(sorted(metadata.items())))
     sink = pa.BufferOutputStream()
     with pa.ipc.new_file(sink, table.schema) as writer:
         for batch in table.to_batches():
@@ -81,7 +76,7 @@ def write_snapshot(table: pa.Table, folder: Path) -> str:
 
 
 def read_snapshot(folder: Path) -> Snapshot:
-    """Map the snapshot in ``folder``. Raises ``CatalogError`` when it is missing, cut or of another version."""
+    """Map the snapshot in ``folder``. Raises ``CatalogError`` when it is missing, cut short or outdated."""
     manifest = _manifest(folder)
     path = folder / OFFERS_FILE
     try:

@@ -36,17 +36,19 @@ def _cached(folder: Path, _inode: int, _mtime_ns: int) -> Snapshot:
 
 
 def publish(table: pa.Table, home: Path | None = None) -> Snapshot:
-    """Write ``table`` as a snapshot under ``home``, make it the one in use, and return it.
+    """Write ``table``, conformed to the schema, as a snapshot under ``home``, make it the one in use, and return it.
 
     The folder gets its final name only when every file in it is on the disk, and ``current`` is replaced in
     one step afterwards, so a concurrent reader sees the old snapshot or the new one. Older snapshots stay.
-    Idempotent: the same content has the same id. Raises ``CatalogError`` when the table is not in the schema.
+    Idempotent: the same content has the same id. Raises ``CatalogError`` when the table does not conform.
     """
+    from catalog.conform import conform  # brings pyarrow.compute, which opening does not need
+
     root = published_folder(home)
     root.mkdir(parents=True, exist_ok=True)
     staging = Path(tempfile.mkdtemp(prefix=".staging-", dir=root))
     try:
-        snapshot_id = write_snapshot(table, staging)
+        snapshot_id = write_snapshot(conform(table), staging)
         _sync(staging)
         _adopt(staging, root / snapshot_id)
         _point(root, snapshot_id)

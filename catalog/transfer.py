@@ -134,8 +134,9 @@ def from_dict(data: Mapping[str, Any]) -> TransferTable:
             by_region=stated["regions"],
             by_prefix=tuple(sorted(stated["prefixes"].items(), key=lambda item: (-len(item[0]), item[0]))),
         )
-        for name in (places[cloud].default, *places[cloud].by_region.values(), *stated["prefixes"].values()):
-            zones[f"{cloud}/{name}"]  # a KeyError names the zone that is missing
+        named = {stated["default_zone"], *stated["regions"].values(), *stated["prefixes"].values()}
+        if unknown := named - stated["zones"].keys():
+            raise ValueError(f"{cloud}: regions are put into zones that are not there: {sorted(unknown)}")
     return TransferTable(
         zones=zones,
         within_cloud_mbit_s=int(data["bandwidth"]["within_cloud_mbit_s"]),
