@@ -1,8 +1,8 @@
 """Vectorised predicates over a table of offers, as numpy masks.
 
 Columns are viewed in place on the memory-mapped buffers, and text compares as dictionary codes, so a whole
-requirement costs well under a millisecond. pyarrow imports numpy anyway; pyarrow.compute would cost 35 ms more
-at import and three times as long here. Tables must come from a snapshot or ``catalog.conform``, because codes
+requirement costs about a millisecond. pyarrow imports numpy anyway; pyarrow.compute would cost 35 ms more at
+import and three times as long here. Tables must come from a snapshot or ``catalog.conform``, because codes
 are looked up in sorted dictionaries.
 """
 
@@ -25,7 +25,7 @@ _WIDTHS = {pa.int16(): np.int16, pa.int32(): np.int32, pa.int64(): np.int64, pa.
 def view(table: pa.Table, column: str, absent: int = 0) -> npt.NDArray[Any]:
     """Return a column as a numpy array: integers, truth values, codes of text, or days since 1970.
 
-    A view of the mapped file where nothing is null (never write to it); else a copy with ``absent`` for nulls.
+    A view of the mapped file where nothing is null (do not write to it); else a copy with ``absent`` for nulls.
     """
     array = _array(table, column)
     codes = array.indices if pa.types.is_dictionary(array.type) else array
@@ -75,7 +75,7 @@ def mask_in(table: pa.Table, column: str, values: Iterable[str]) -> Mask:
 
 
 def mask_range(table: pa.Table, column: str, lower: int | None = None, upper: int | None = None) -> Mask:
-    """Return the rows whose number lies in the closed range, ``None`` leaving a side open; a null never does."""
+    """Return the rows whose number lies in the closed range; ``None`` leaves a side open, nulls are out."""
     values = view(table, column)
     found = present(table, column)
     if lower is not None:

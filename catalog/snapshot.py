@@ -21,10 +21,29 @@ from catalog.errors import CatalogError
 from catalog.places import EMBEDDED, MANIFEST, NAMES, OFFERS_FILE
 from catalog.schema import OFFERS, SCHEMA_VERSION
 
-__all__ = ["EMBEDDED", "Snapshot", "Source", "name_index", "read_snapshot", "verify", "write_snapshot"]
+__all__ = [
+    "EMBEDDED",
+    "Snapshot",
+    "Source",
+    "count_sources",
+    "name_index",
+    "read_snapshot",
+    "verify",
+    "write_snapshot",
+]
 
 Source = tuple[str, str, int, str, str]
 """Cloud, name of the source, rows, oldest and newest price date (``""`` where undated)."""
+
+_SOURCES = pa.schema(
+    [
+        ("cloud", pa.utf8()),
+        ("source", pa.utf8()),
+        ("rows", pa.int64()),
+        ("oldest", pa.date32()),
+        ("newest", pa.date32()),
+    ]
+)
 
 _REBUILD = "run `python -m catalog.build` (embedded) or delete that folder (published) to get a sound one"
 
@@ -148,15 +167,19 @@ def _distinct(table: pa.Table, *columns: str) -> list[tuple[Any, ...]]:
     return sorted(zip(*(plain[name].to_pylist() for name in columns), strict=True))
 
 
-def _sources(table: pa.Table) -> list[Source]:
+def count_sources(table: pa.Table) -> pa.Table:
+    """Return ``cloud, source, rows, oldest, newest`` (price dates) of each source in ``table``, sorted."""
     grouped = table.group_by(["cloud", "source"]).aggregate(
-        [("price_as_of", "min"), ("price_as_of", "max"), ("price_micro_usd", "count")]
+        [("price_micro_usd", "count"), ("price_as_of", "min"), ("price_as_of", "max")]
     )
-    names = ("cloud", "source", "price_micro_usd_count", "price_as_of_min", "price_as_of_max")
-    rows = zip(*(grouped[name].to_pylist() for name in names), strict=True)
-    return sorted(
-        (cloud, name, count, str(old or ""), str(new or "")) for cloud, name, count, old, new in rows
-    )
+    named = grouped.rename_columns(_SOURCES.names).cast(_SOURCES)
+    return named.sort_by([("cloud", "ascending"), ("source", "ascending")])
+
+
+def _sources(table: pa.Table) -> list[Source]:
+    counted = count_sources(table)
+    rows = zip(*(counted[name].to_pylist() for name in counted.column_names), strict=True)
+    return [(cloud, name, count, str(old or ""), str(new or "")) for cloud, name, count, old, new in rows]
 
 
 def _check_schema(schema: pa.Schema, where: Path) -> None:

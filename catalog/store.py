@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from catalog.errors import CatalogError
 from catalog.places import CURRENT, OFFERS_FILE, published_folder, snapshot_folder
-from catalog.snapshot import Snapshot, Source, read_snapshot, verify, write_snapshot
+from catalog.snapshot import Snapshot, Source, count_sources, read_snapshot, verify, write_snapshot
 
 __all__ = ["Snapshot", "Source", "open_snapshot", "provenance", "publish", "verify"]
 
@@ -36,7 +36,7 @@ def _cached(folder: Path, _inode: int, _mtime_ns: int) -> Snapshot:
 
 
 def publish(table: pa.Table, home: Path | None = None) -> Snapshot:
-    """Write ``table``, conformed to the schema, as a snapshot under ``home``, make it the one in use, and return it.
+    """Write ``table``, conformed to the schema, as a snapshot under ``home`` and make it the one in use.
 
     The folder gets its final name only when every file in it is on the disk, and ``current`` is replaced in
     one step afterwards, so a concurrent reader sees the old snapshot or the new one. Older snapshots stay.
@@ -58,9 +58,8 @@ def publish(table: pa.Table, home: Path | None = None) -> Snapshot:
 
 
 def provenance(snapshot: Snapshot) -> pa.Table:
-    """Return the sources of a snapshot: ``cloud, source, rows, oldest, newest``, one row each."""
-    names = ("cloud", "source", "rows", "oldest", "newest")
-    return pa.table({name: [row[index] for row in snapshot.sources] for index, name in enumerate(names)})
+    """Return where the rows of a snapshot come from: ``cloud, source, rows, oldest, newest`` price dates."""
+    return count_sources(snapshot.table)
 
 
 def _open(folder: Path) -> Snapshot:
