@@ -12,7 +12,6 @@ types:
 	.venv/bin/mypy --strict
 
 bench:
-	.venv/bin/python -m pip install --quiet --group bench
 	.venv/bin/python -m bench --check
 
 lock:

@@ -1,0 +1,3 @@
+"""One file, one case: each module defines ``CASE``."""
+
+__all__: list[str] = []
