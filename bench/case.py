@@ -37,7 +37,7 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Medians of a case's runs. ``noise`` is how far the middle half of our runs spreads, over their median."""
+    """Medians of a case's runs. ``noise`` is the spread of the middle half of our runs over their median."""
 
     ratio: float
     seconds: float
