@@ -25,7 +25,7 @@ _WIDTHS = {pa.int16(): np.int16, pa.int32(): np.int32, pa.int64(): np.int64, pa.
 def view(table: pa.Table, column: str, absent: int = 0) -> npt.NDArray[Any]:
     """Return a column as a numpy array: integers, truth values, codes of text, or days since 1970.
 
-    A view of the mapped file where nothing is null (do not write to it); else a copy with ``absent`` for nulls.
+    A read-only view of the mapped file where nothing is null; else a copy with ``absent`` for nulls.
     """
     array = _array(table, column)
     codes = array.indices if pa.types.is_dictionary(array.type) else array

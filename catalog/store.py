@@ -7,12 +7,14 @@ import shutil
 import tempfile
 from functools import lru_cache
 from pathlib import Path
-
-import pyarrow as pa
+from typing import TYPE_CHECKING
 
 from catalog.errors import CatalogError
 from catalog.places import CURRENT, OFFERS_FILE, published_folder, snapshot_folder
 from catalog.snapshot import Snapshot, Source, count_sources, read_snapshot, verify, write_snapshot
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 __all__ = ["Snapshot", "Source", "open_snapshot", "provenance", "publish", "verify"]
 

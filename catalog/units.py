@@ -43,8 +43,11 @@ def _decimal(value: int | float | str | Decimal, field: str) -> Decimal:
     return number
 
 
-def _scaled(value: int | float | str | Decimal, scale: int, field: str) -> int:
-    return int((_decimal(value, field) * scale).quantize(Decimal(1), ROUND_HALF_EVEN))
+def _scaled(value: int | float | str | Decimal, scale: int | Decimal, field: str) -> int:
+    try:
+        return int((_decimal(value, field) * scale).quantize(Decimal(1), ROUND_HALF_EVEN))
+    except ArithmeticError:
+        raise UserError(f"{field}: {value!r} is too large") from None
 
 
 def micro_usd(usd: int | float | str, field: str = "price") -> int:
@@ -72,19 +75,15 @@ def mib(size: int | float | str, field: str = "size") -> int:
     match = _SIZE.match(text)
     if match is None or (text.lower().endswith("b") and match.group(2) is None):
         raise UserError(f"{field}: {size!r} is not a size; write for example 32, '32GB' or '1TB'")
-    gib = _decimal(match.group(1), field) * _SIZE_GIB[(match.group(2) or "").lower()]
-    return int((gib * MIB_PER_GIB).quantize(Decimal(1), ROUND_HALF_EVEN))
+    return _scaled(match.group(1), _SIZE_GIB[(match.group(2) or "").lower()] * MIB_PER_GIB, field)
 
 
 def seconds(duration: int | float | str, field: str = "duration") -> int:
     """Return a duration in seconds: a number of seconds, or text such as ``"90s"``, ``"1h30m"``, ``"2d"``."""
     text = str(duration).strip()
     if _DURATION.match(text):
-        total = sum(
-            (Decimal(number) * _SECONDS[unit.lower()] for number, unit in _DURATION_PART.findall(text)),
-            Decimal(0),
-        )
-        return int(total.quantize(Decimal(1), ROUND_HALF_EVEN))
+        parts = _DURATION_PART.findall(text)
+        return _scaled(sum(Decimal(number) * _SECONDS[unit.lower()] for number, unit in parts), 1, field)
     try:
         return _scaled(text, 1, field)
     except UserError:
@@ -94,11 +93,15 @@ def seconds(duration: int | float | str, field: str = "duration") -> int:
 
 
 def format_usd(micro: int) -> str:
-    """Format micro-USD for a person: two decimals from one dollar up, else three significant places."""
+    """Format micro-USD for a person: two decimals from one dollar up, else four significant places."""
     dollars = usd(micro)
     if micro == 0:
         return "$0"
-    return f"${dollars:,.2f}" if abs(dollars) >= 1 else f"${dollars:.4g}"
+    if abs(dollars) >= 1:
+        return f"${dollars:,.2f}"
+    if abs(dollars) >= 0.0001:
+        return f"${dollars:.4g}"
+    return f"${dollars:.6f}".rstrip("0")
 
 
 def format_mib(size_mib: int) -> str:
