@@ -34,7 +34,7 @@ def test_a_package_exports_exactly_its_all(module: Module) -> None:
 
 
 def _defined(tree: ast.Module) -> set[str]:
-    """Names that the top level of a file defines; what it imports for itself is not public (mypy enforces it)."""
+    """Names that the top level of a file defines; mypy keeps what it imports for itself private."""
     names: set[str] = set()
     for node in tree.body:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):

@@ -35,7 +35,10 @@ def test_the_training_example_gets_the_cheapest_node_in_the_fact_files() -> None
 def test_the_pipeline_example_accounts_for_moving_its_data() -> None:
     plan = _plan("pipeline.yaml")
     assert [placement.name for placement in plan.tasks] == ["prepare", "train", "evaluate"]
-    assert [transfer.size_bytes // 10**9 for transfer in plan.transfers if transfer.source != "aws"] == [600, 40]
+    assert [transfer.size_bytes // 10**9 for transfer in plan.transfers if transfer.source != "aws"] == [
+        600,
+        40,
+    ]
 
 
 def test_the_table_of_examples_names_every_file_and_no_other() -> None:
