@@ -14,7 +14,9 @@ from sky.exceptions import SpecError
 Count = int | float
 AcceleratorsInput = str | Mapping[str, Count | str | None] | None
 
-_MEMORY = re.compile(r"(?:(?P<vendor>[a-z]+):)?(?P<size>\d+(?:\.\d+)?\s*[gmt]i?b)(?P<plus>\+?)(?::(?P<count>.+))?", re.I)
+_MEMORY = re.compile(
+    r"(?:(?P<vendor>[a-z]+):)?(?P<size>\d+(?:\.\d+)?\s*[gmt]i?b)(?P<plus>\+?)(?::(?P<count>.+))?", re.I
+)
 _VENDOR = re.compile(r"(?P<vendor>[a-z]+)(?::(?P<count>[\d.]+))?", re.I)
 
 
@@ -55,7 +57,9 @@ def parse(value: AcceleratorsInput) -> AcceleratorSpec | None:
         ((name, count),) = value.items()
         return _named(str(name), 1 if count is None else count)
     if not isinstance(value, str) or not value.strip():
-        raise SpecError(f"{value!r} is not an accelerator; write for example 'A100', 'A100:8' or '80GB+'", "accelerators")
+        raise SpecError(
+            f"{value!r} is not an accelerator; write for example 'A100', 'A100:8' or '80GB+'", "accelerators"
+        )
     text = value.strip()
     return _by_memory(text) or _by_vendor(text) or _from_text(text)
 
@@ -71,7 +75,9 @@ def _named(name: str, count: Count | str) -> AcceleratorSpec:
         return by_memory
     known = accelerators.canonical(name.strip())
     if not known or ":" in known:
-        raise SpecError(f"{name!r} is not an accelerator; write for example 'A100' or 'A100:8'", "accelerators")
+        raise SpecError(
+            f"{name!r} is not an accelerator; write for example 'A100' or 'A100:8'", "accelerators"
+        )
     number = _count(count)
     return AcceleratorSpec(f"{known}:{number}", known, (known,), number)
 
@@ -82,7 +88,9 @@ def _count(count: Count | str) -> Count:
     except UserError:
         thousandths = 0
     if thousandths <= 0:
-        raise SpecError(f"{count!r} is not a count of accelerators; write for example 'A100:8'", "accelerators")
+        raise SpecError(
+            f"{count!r} is not a count of accelerators; write for example 'A100:8'", "accelerators"
+        )
     whole, part = divmod(thousandths, MILLI)
     return thousandths / MILLI if part else whole
 
@@ -115,6 +123,9 @@ def _check_vendor(vendor: str | None) -> None:
 
 def _any_of(text: str, names: tuple[str, ...], count: str | None) -> AcceleratorSpec:
     if not names:
-        raise SpecError(f"no known accelerator is {text!r}; write '{text.rstrip('+')}+' for at least as much", "accelerators")
+        raise SpecError(
+            f"no known accelerator is {text!r}; write '{text.rstrip('+')}+' for at least as much",
+            "accelerators",
+        )
     number = _count(count or 1)
     return AcceleratorSpec(f"{text}:{number}", "", names, number)

@@ -72,7 +72,9 @@ _KUBERNETES_LABELS = LabelRule(
     "and keys may carry a DNS prefix/",
 )
 _AZURE_LABELS = LabelRule(
-    r"[^<>%&\\?/]{1,512}", r".{0,256}", "Azure tags have keys of 1-512 characters without <>%&\\?/ and values of up to 256"
+    r"[^<>%&\\?/]{1,512}",
+    r".{0,256}",
+    "Azure tags have keys of 1-512 characters without <>%&\\?/ and values of up to 256",
 )
 
 
@@ -322,7 +324,9 @@ class Yotta(Cloud):
     features = _RENTED - {_F.STOP}
 
 
-ALL_CLOUDS: tuple[type[Cloud], ...] = tuple(sorted(Cloud.__subclasses__(), key=lambda cloud: cloud.canonical_name()))
+ALL_CLOUDS: tuple[type[Cloud], ...] = tuple(
+    sorted(Cloud.__subclasses__(), key=lambda cloud: cloud.canonical_name())
+)
 _BY_NAME = {name: cloud for cloud in ALL_CLOUDS for name in (cloud.canonical_name(), *cloud.aliases)}
 
 

@@ -51,10 +51,9 @@ def get_nested(keys: tuple[str, ...], default: Any = None) -> Any:
     return value
 
 
-def is_allowed(cloud: str) -> bool:
-    """Return whether plans may use the cloud of that canonical name."""
-    allowed: list[str] | None = get_nested(("allowed_clouds",))
-    return allowed is None or cloud in allowed
+def allowed_clouds() -> tuple[str, ...]:
+    """Return the canonical names of the clouds that plans may use; empty when all may be."""
+    return tuple(get_nested(("allowed_clouds",), ()))
 
 
 @lru_cache(maxsize=4)

@@ -65,7 +65,9 @@ class Dag:
 
     def _require(self, task: Task) -> None:
         if not self._has(task):
-            raise MisuseError(f"{task!r} is not in this dag; add it with dag.add(task), or create it inside 'with dag'")
+            raise MisuseError(
+                f"{task!r} is not in this dag; add it with dag.add(task), or create it inside 'with dag'"
+            )
 
     @property
     def edges(self) -> tuple[tuple[Task, Task], ...]:
@@ -119,7 +121,9 @@ class Dag:
         except CycleError as error:
             cycle: list[int] = error.args[1]
             names = " -> ".join(self.tasks[position].name or f"task {position}" for position in cycle)
-            raise UserError(f"the tasks need each other in a cycle: {names}; remove one of these edges") from None
+            raise UserError(
+                f"the tasks need each other in a cycle: {names}; remove one of these edges"
+            ) from None
 
     def __len__(self) -> int:
         return len(self.tasks)

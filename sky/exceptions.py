@@ -166,7 +166,9 @@ class ManagedJobUserCancelledError(SkyError):
 class CommandError(SkyError):
     """A command on a node ended with ``returncode``."""
 
-    def __init__(self, returncode: int, command: str, error_msg: str, detailed_reason: str | None = None) -> None:
+    def __init__(
+        self, returncode: int, command: str, error_msg: str, detailed_reason: str | None = None
+    ) -> None:
         self.returncode = returncode
         self.command = command
         self.error_msg = error_msg

@@ -42,7 +42,9 @@ def parse(value: Autostop | int | bool | str | Mapping[str, Any] | None) -> Auto
     if isinstance(value, Mapping):
         config = checked(value, _FIELDS, "autostop")
         return _after(config.get("idle_minutes", DEFAULT_IDLE_MINUTES), down=config.get("down", False))
-    raise SpecError(f"{value!r} is not an autostop; write minutes, '1h', true, or {{idle_minutes, down}}", "autostop")
+    raise SpecError(
+        f"{value!r} is not an autostop; write minutes, '1h', true, or {{idle_minutes, down}}", "autostop"
+    )
 
 
 def _after(idle: int | str, *, down: bool) -> Autostop | None:
@@ -58,5 +60,7 @@ def _minutes(idle: int | str) -> int:
             return int(idle)
         total_s = seconds(idle)
     except UserError:
-        raise SpecError(f"{idle!r} is not a time; write minutes such as 10, or '10m', '1h'", "autostop") from None
+        raise SpecError(
+            f"{idle!r} is not a time; write minutes such as 10, or '10m', '1h'", "autostop"
+        ) from None
     return -(-total_s // 60)

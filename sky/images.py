@@ -41,7 +41,9 @@ def parse(image_id: str | Mapping[str | None, str] | None, place: Where) -> Imag
     for image in images.values():
         _check(image, images, place)
     if place.region is not None and place.region not in images:
-        raise SpecError(f"has no image for region {place.region!r}; it names {sorted(map(str, images))}", "image_id")
+        raise SpecError(
+            f"has no image for region {place.region!r}; it names {sorted(map(str, images))}", "image_id"
+        )
     return tuple(sorted(images.items(), key=lambda pair: pair[0] or ""))
 
 
@@ -60,11 +62,17 @@ def _check(image: str, images: Mapping[str | None, str], place: Where) -> None:
     if not image:
         raise SpecError("names no image", "image_id")
     if place.cloud is None:
-        raise SpecError(f"{image!r} exists on one cloud only; name the cloud too, or use 'docker:IMAGE'", "image_id")
+        raise SpecError(
+            f"{image!r} exists on one cloud only; name the cloud too, or use 'docker:IMAGE'", "image_id"
+        )
     if clouds.CloudImplementationFeatures.IMAGE_ID not in place.cloud.features:
-        raise SpecError(f"{place.cloud} boots no image of the user's; use 'docker:IMAGE' or another cloud", "image_id")
+        raise SpecError(
+            f"{place.cloud} boots no image of the user's; use 'docker:IMAGE' or another cloud", "image_id"
+        )
     if isinstance(place.cloud, clouds.AWS) and image.startswith("ami-") and None in images:
-        raise SpecError(f"{image!r} exists in one region only; name the region too, or map regions to AMIs", "image_id")
+        raise SpecError(
+            f"{image!r} exists in one region only; name the region too, or map regions to AMIs", "image_id"
+        )
 
 
 def _region(region: object, place: Where) -> str | None:

@@ -25,4 +25,3 @@ def parse(infra: str) -> tuple[clouds.Cloud | None, str | None, str | None]:
 
 def _part(text: str) -> str | None:
     return None if text.strip() in {"", "*"} else text.strip()
-

@@ -40,8 +40,14 @@ def priority(value: object) -> int | None:
     """Return ``value`` when it is a priority or ``None``. Raises ``SpecError``."""
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int) or not LOWEST_PRIORITY <= value <= HIGHEST_PRIORITY:
-        raise SpecError(f"must be a whole number from {LOWEST_PRIORITY} to {HIGHEST_PRIORITY}, not {value!r}", "priority")
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, int)
+        or not LOWEST_PRIORITY <= value <= HIGHEST_PRIORITY
+    ):
+        raise SpecError(
+            f"must be a whole number from {LOWEST_PRIORITY} to {HIGHEST_PRIORITY}, not {value!r}", "priority"
+        )
     return value
 
 
@@ -54,7 +60,9 @@ def hourly_cost(value: float | str | None) -> float | None:
     except UserError:
         micro = 0
     if micro <= 0:
-        raise SpecError(f"{value!r} is not a price in USD above zero; write for example 2.50", "max_hourly_cost")
+        raise SpecError(
+            f"{value!r} is not a price in USD above zero; write for example 2.50", "max_hourly_cost"
+        )
     return usd(micro)
 
 
@@ -122,7 +130,9 @@ def required_features(
     return {feature for feature, wanted in asked.items() if wanted}
 
 
-def check_features(cloud: Cloud | None, features: set[CloudImplementationFeatures], tier: DiskTier | None) -> None:
+def check_features(
+    cloud: Cloud | None, features: set[CloudImplementationFeatures], tier: DiskTier | None
+) -> None:
     """Raise ``SpecError`` for the first field that the chosen cloud cannot do."""
     if cloud is None:
         return

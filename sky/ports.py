@@ -34,5 +34,7 @@ def _range(port: int | str) -> tuple[int, int]:
     first, last = first.strip(), last.strip() if dash else first.strip()
     valid = not isinstance(port, bool) and first.isdecimal() and last.isdecimal()
     if not valid or not 1 <= int(first) <= int(last) <= LAST_PORT:
-        raise SpecError(f"{port!r} is not a port; write 1 to {LAST_PORT}, or a range such as '10000-10010'", "ports")
+        raise SpecError(
+            f"{port!r} is not a port; write 1 to {LAST_PORT}, or a range such as '10000-10010'", "ports"
+        )
     return int(first), int(last)

@@ -115,7 +115,8 @@ class Resources:
             "arch": node_checks.arch(arch),
             "allow_burstable": node_checks.flag(allow_burstable, "allow_burstable") or False,
             "allow_bare_metal": node_checks.flag(allow_bare_metal, "allow_bare_metal") or False,
-            "allow_restricted_regions": node_checks.flag(allow_restricted_regions, "allow_restricted_regions") or False,
+            "allow_restricted_regions": node_checks.flag(allow_restricted_regions, "allow_restricted_regions")
+            or False,
             "is_image_managed": _is_image_managed,
             "requires_fuse": bool(_requires_fuse),
             "_cpus": sizes.cpus_text(cpus),
@@ -146,7 +147,9 @@ class Resources:
     def memory(self) -> str | None:
         """Memory in GiB as ``"32"``, ``"32+"``, or ``"2x"`` GiB for each vCPU; that of the instance type when only that was given."""
         shape = None if self._memory else where.shape(self.cloud, self.instance_type)
-        return sizes.memory_text(shape.memory_mib / MIB_PER_GIB) if shape and shape.memory_mib else self._memory
+        return (
+            sizes.memory_text(shape.memory_mib / MIB_PER_GIB) if shape and shape.memory_mib else self._memory
+        )
 
     @property
     def accelerators(self) -> dict[str, Count] | None:
@@ -228,6 +231,11 @@ class Resources:
         return where.infra_text(self.cloud, self.region, self.zone)
 
     @property
+    def sort_key(self) -> str:
+        """A text that is the same for equal values and differs between others; its order is arbitrary but fixed."""
+        return repr(self.given)
+
+    @property
     def repr_with_region_zone(self) -> str:
         """The repr with the region and zone in it."""
         return compare.described(self, with_place=True)
@@ -239,9 +247,26 @@ class Resources:
     def given(self) -> dict[str, Any]:
         """Constructor arguments that make an equal value: what was asked for, nothing inferred but the place."""
         same = (
-            *("cloud", "region", "zone", "instance_type", "disk_size", "disk_tier", "network_tier", "local_disk"),
+            *(
+                "cloud",
+                "region",
+                "zone",
+                "instance_type",
+                "disk_size",
+                "disk_tier",
+                "network_tier",
+                "local_disk",
+            ),
             *("max_hourly_cost", "autostop", "priority", "arch", "allow_burstable", "allow_bare_metal"),
-            *("allow_restricted_regions", "accelerator_args", "job_recovery", "image_id", "ports", "labels", "volumes"),
+            *(
+                "allow_restricted_regions",
+                "accelerator_args",
+                "job_recovery",
+                "image_id",
+                "ports",
+                "labels",
+                "volumes",
+            ),
         )
         return {name: getattr(self, name) for name in same} | {
             "cpus": self._cpus,
@@ -304,7 +329,9 @@ class Resources:
 
     def valid_on_region_zones(self, region: str, zones: Iterable[str] | None = None) -> bool:
         """Return whether that region offers this in all those zones. Opens the catalog."""
-        found = {each.name: {zone.name for zone in each.zones} for each in self.get_valid_regions_for_launchable()}
+        found = {
+            each.name: {zone.name for zone in each.zones} for each in self.get_valid_regions_for_launchable()
+        }
         return region in found and found[region].issuperset(zones or ())
 
     def get_required_cloud_features(self) -> set[CloudImplementationFeatures]:

@@ -49,7 +49,9 @@ def disk_gib(value: int | str) -> int:
     except UserError:
         size = 0
     if size <= 0 or size % MIB_PER_GIB:
-        raise SpecError(f"{value!r} is not a whole number of GiB; write for example 256 or '1TB'", "disk_size")
+        raise SpecError(
+            f"{value!r} is not a whole number of GiB; write for example 256 or '1TB'", "disk_size"
+        )
     return size // MIB_PER_GIB
 
 

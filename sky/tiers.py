@@ -56,5 +56,7 @@ def local_disk_text(value: str | int | None) -> str | None:
         return None
     text = str(value).strip().lower()
     if _LOCAL_DISK.fullmatch(text) is None:
-        raise SpecError(f"{value!r} is not a local disk; write for example 'nvme', 'nvme:1000+' or '500+'", "local_disk")
+        raise SpecError(
+            f"{value!r} is not a local disk; write for example 'nvme', 'nvme:1000+' or '500+'", "local_disk"
+        )
     return text

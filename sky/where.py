@@ -40,7 +40,9 @@ def resolve(asked: Where) -> Where:
         return Where(cloud, asked.region, asked.zone, asked.instance_type)
     if asked.region is not None and asked.region not in known.regions(name):
         _refuse("region", asked.region, cloud, known.regions(name))
-    region = _region_of_zone(asked.zone, asked.region, cloud, known) if asked.zone is not None else asked.region
+    region = (
+        _region_of_zone(asked.zone, asked.region, cloud, known) if asked.zone is not None else asked.region
+    )
     if asked.instance_type is not None and known.instance_type(name, asked.instance_type) is None:
         _refuse("instance_type", asked.instance_type, cloud, known.instance_types(name))
     return Where(cloud, region, asked.zone, asked.instance_type)
@@ -60,7 +62,7 @@ def _implied_cloud(asked: Where, known: Names) -> clouds.Cloud:
         ("zone", asked.zone, known.clouds_with_zone, lambda cloud: _all_zones(cloud, known)),
         ("region", asked.region, known.clouds_with_region, known.regions),
     ]
-    allowed = [cloud for cloud in known.clouds if config.is_allowed(cloud)]
+    allowed = [cloud for cloud in known.clouds if cloud in (config.allowed_clouds() or known.clouds)]
     left = allowed
     for field, name, having, listing in tests:
         if name is None:
@@ -71,7 +73,9 @@ def _implied_cloud(asked: Where, known: Names) -> clouds.Cloud:
             raise SpecError(f"no cloud has {_words(field)} {name!r}.{did_you_mean(name, everything)}", field)
         left = [cloud for cloud in left if cloud in found]
         if not left:
-            raise SpecError(f"no cloud has {_words(field)} {name!r} together with the other names given", field)
+            raise SpecError(
+                f"no cloud has {_words(field)} {name!r} together with the other names given", field
+            )
     if len(left) > 1:
         field = next(field for field, name, _, _ in tests if name is not None)
         value = getattr(asked, field)
@@ -107,7 +111,11 @@ def _words(field: str) -> str:
 
 
 def asked(
-    cloud: clouds.Cloud | str | None, region: str | None, zone: str | None, infra: str | None, instance_type: str | None
+    cloud: clouds.Cloud | str | None,
+    region: str | None,
+    zone: str | None,
+    infra: str | None,
+    instance_type: str | None,
 ) -> Where:
     """Return the place that was written, by parts or as ``infra``. Raises ``SpecError`` when both were."""
     if infra is not None:

@@ -89,7 +89,8 @@ def _check_keys(node: yaml.Node, source: str, seen: set[int], above: tuple[int, 
             if key.value in first and key.tag != "tag:yaml.org,2002:merge":
                 line = first[key.value].start_mark.line + 1
                 raise SpecError(
-                    f"duplicate key {key.value!r}, first given on line {line}; remove one", location=_place(key, source)
+                    f"duplicate key {key.value!r}, first given on line {line}; remove one",
+                    location=_place(key, source),
                 )
             first[key.value] = key
             _check_keys(value, source, seen, (*above, id(node)))

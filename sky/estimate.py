@@ -1,0 +1,94 @@
+"""Estimate: how long a task runs on a reference, and how that scales."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from catalog.errors import UserError
+from catalog.units import milli, seconds
+from sky import accelerator_spec
+from sky.exceptions import SpecError
+from sky.schema import Kind, Table, checked
+
+FIELDS: Table = {
+    "runtime": (Kind.TEXT, Kind.INTEGER, Kind.NUMBER),
+    "accelerators": (Kind.TEXT, Kind.MAPPING),
+    "cpus": (Kind.INTEGER, Kind.NUMBER, Kind.TEXT),
+    "scaling": (Kind.TEXT, Kind.INTEGER, Kind.NUMBER),
+}
+_EXPONENTS = {"linear": 1.0, "none": 0.0}
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """``runtime_s`` seconds on the reference; on ``k`` times its throughput, ``runtime_s / k ** exponent``.
+
+    The reference is ``accelerators`` (name, count) or ``cpus``; with neither the runtime is the same everywhere.
+    """
+
+    runtime_s: int
+    accelerators: tuple[str, int | float] | None = None
+    cpus: float | None = None
+    exponent: float = 1.0
+
+    @classmethod
+    def from_yaml_config(cls, config: Mapping[str, Any]) -> Estimate:
+        """Return the value of an ``estimate:`` section. Raises ``SpecError``."""
+        fields = checked(config, FIELDS, "estimate")
+        if "runtime" not in fields:
+            raise SpecError("needs a runtime, for example 2h")
+        if "accelerators" in fields and "cpus" in fields:
+            raise SpecError("the reference is accelerators or cpus, not both", "cpus")
+        spec = accelerator_spec.parse(fields.get("accelerators"))
+        if spec is not None and not spec.name:
+            raise SpecError(
+                f"{spec.text!r} is several accelerators; name the one that was measured", "accelerators"
+            )
+        return cls(
+            _runtime_s(fields["runtime"]),
+            None if spec is None else (spec.name, spec.count),
+            _cpus(fields["cpus"]) if "cpus" in fields else None,
+            _exponent(fields.get("scaling", "linear")),
+        )
+
+    def to_yaml_config(self) -> dict[str, Any]:
+        """Return the ``estimate:`` section that reads back as this."""
+        config: dict[str, Any] = {"runtime": f"{self.runtime_s}s"}
+        if self.accelerators is not None:
+            config["accelerators"] = "{}:{}".format(*self.accelerators)
+        if self.cpus is not None:
+            config["cpus"] = self.cpus
+        if self.exponent != 1.0:
+            config["scaling"] = self.exponent
+        return config
+
+
+def _runtime_s(value: object) -> int:
+    try:
+        runtime_s = seconds(value) if isinstance(value, (int, float, str)) else 0
+    except UserError:
+        runtime_s = 0
+    if runtime_s <= 0:
+        raise SpecError(
+            f"{value!r} is not a time above zero; write seconds, or for example 90m, 2h, 1h30m", "runtime"
+        )
+    return runtime_s
+
+
+def _cpus(value: int | float | str) -> float:
+    try:
+        count_milli = milli(value)
+    except UserError:
+        count_milli = 0
+    if count_milli <= 0:
+        raise SpecError(f"{value!r} is not a number of vCPUs", "cpus")
+    return count_milli / 1_000
+
+
+def _exponent(value: object) -> float:
+    exponent = _EXPONENTS.get(value.strip().lower()) if isinstance(value, str) else value
+    if not isinstance(exponent, (int, float)) or not 0 <= exponent <= 1:
+        raise SpecError(f"{value!r} is not a scaling; write linear, none, or a number from 0 to 1", "scaling")
+    return float(exponent)
