@@ -8,14 +8,19 @@ cd "$(dirname "$0")/.."
 
 fail() { printf 'setup: %s\n' "$*" >&2; exit 1; }
 
-python="${PYTHON:-python3}"
-command -v "$python" >/dev/null 2>&1 || fail "no $python found; install it: apt-get install python3 python3-pip"
-"$python" -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))' ||
-    fail "$("$python" --version) is not supported; point PYTHON at a Python 3.10, 3.11, 3.12 or 3.13"
-
 if .venv/bin/python -m pip --version >/dev/null 2>&1; then
     exit 0
 fi
+
+python=
+for candidate in ${PYTHON:-python3 python3.13 python3.12 python3.11 python3.10}; do
+    if "$candidate" -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null; then
+        python=$candidate
+        break
+    fi
+done
+[ -n "$python" ] || fail "no Python 3.10 to 3.13 found (looked for ${PYTHON:-python3}); install one:" \
+    "apt-get install python3 python3-pip, or set PYTHON to its path"
 
 printf 'setup: making .venv with %s\n' "$("$python" --version)"
 rm -rf .venv
