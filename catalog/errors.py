@@ -12,6 +12,8 @@ everything that is ours and nothing that is a bug.
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class SkyError(Exception):
     """Base class of every error raised on purpose by this project."""
@@ -22,7 +24,19 @@ class UserError(SkyError, ValueError):
 
 
 class Infeasible(SkyError):
-    """No offer satisfies the request; the message says which filter removed the last one."""
+    """No offer satisfies the request; the message says which filter removed the last one.
+
+    ``task`` is the task's name, ``filters`` the steps of its selection (each with ``name`` and ``kept``),
+    ``suggestions`` the smallest changes that would make it feasible, one sentence each.
+    """
+
+    def __init__(
+        self, message: str, *, task: str = "", filters: tuple[Any, ...] = (), suggestions: tuple[str, ...] = ()
+    ) -> None:
+        super().__init__(message)
+        self.task = task
+        self.filters = filters
+        self.suggestions = suggestions
 
 
 class CatalogError(SkyError):

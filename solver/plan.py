@@ -1,19 +1,18 @@
 """Plan: which offer each task gets, why, and how sure that is. Immutable; JSON both ways.
 
-Money and time are stored as integers and shown as floats, so totals recompute exactly. The JSON form is
-versioned (``SCHEMA_VERSION``) and documented in ``docs/plan-json.md``.
+Money and time are stored as integers and shown as floats, so totals recompute exactly. The JSON form is in
+``plan_json``, versioned and documented in ``docs/plan-json.md``.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from catalog.units import MIB_PER_GIB, MILLI, usd
-
-SCHEMA_VERSION = 1
+from catalog.units import BYTES_PER_GB, MIB_PER_GIB, MILLI, usd
 
 
 class Status(str, Enum):
@@ -110,6 +109,76 @@ class Placement:
     runtime_note: str
     notes: tuple[str, ...]
 
+    @property
+    def cloud(self) -> str:
+        """The chosen offer's cloud."""
+        return self.choice.cloud
+
+    @property
+    def region(self) -> str:
+        """The chosen offer's region."""
+        return self.choice.region
+
+    @property
+    def zone(self) -> str | None:
+        """The chosen offer's zone, ``None`` where the cloud has none."""
+        return self.choice.zone
+
+    @property
+    def instance_type(self) -> str:
+        """The chosen offer's instance type."""
+        return self.choice.instance_type
+
+    @property
+    def accelerators(self) -> dict[str, float | int] | None:
+        """The accelerators of one node."""
+        return self.choice.accelerators
+
+    @property
+    def use_spot(self) -> bool:
+        """Whether the chosen offer is spot."""
+        return self.choice.use_spot
+
+    @property
+    def vcpus(self) -> float:
+        """vCPUs of one node."""
+        return self.choice.vcpus
+
+    @property
+    def memory_gib(self) -> float:
+        """Memory of one node in GiB."""
+        return self.choice.memory_gib
+
+    @property
+    def arch(self) -> str:
+        """The chosen offer's processor architecture."""
+        return self.choice.arch
+
+    @property
+    def price_usd_per_hour(self) -> float:
+        """USD an hour for one node."""
+        return self.choice.price_usd_per_hour
+
+    @property
+    def cost_usd(self) -> float:
+        """USD for the task's whole runtime on all its nodes, without data transfer."""
+        return self.choice.cost_usd
+
+    @property
+    def time_s(self) -> int:
+        """The task's runtime on the chosen offer."""
+        return self.choice.time_s
+
+    @property
+    def price_as_of(self) -> str | None:
+        """The date of the chosen offer's price."""
+        return self.choice.price_as_of
+
+    @property
+    def source(self) -> str | None:
+        """Where the chosen offer's price comes from."""
+        return self.choice.source
+
 
 @dataclass(frozen=True, slots=True)
 class Transfer:
@@ -122,6 +191,16 @@ class Transfer:
     size_bytes: int
     cost_micro_usd: int
     time_s: int
+
+    @property
+    def size_gb(self) -> float:
+        """The amount in GB."""
+        return self.size_bytes / BYTES_PER_GB
+
+    @property
+    def cost_usd(self) -> float:
+        """USD for moving it."""
+        return usd(self.cost_micro_usd)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,3 +233,37 @@ class Plan:
     def bound(self) -> float:
         """The proven bound in the objective's public unit: USD for cost, seconds for time."""
         return usd(self.bound_value) if self.objective == "cost" else float(self.bound_value)
+
+    @property
+    def objective_value(self) -> int:
+        """What was minimised, as an integer: micro-USD for cost, seconds for time."""
+        return self.total_cost_micro_usd if self.objective == "cost" else self.total_time_s
+
+    @property
+    def gap(self) -> float:
+        """How far the bound lies below the objective, relative to the objective; 0 when proven."""
+        value = self.objective_value
+        return (value - self.bound_value) / value if value else 0.0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the versioned JSON form as plain values."""
+        from solver.plan_json import plan_to_dict
+
+        return plan_to_dict(self)
+
+    def to_json(self, indent: int | None = None) -> str:
+        """Return the versioned JSON form as text."""
+        return json.dumps(self.to_dict(), indent=indent, ensure_ascii=False)
+
+    @staticmethod
+    def from_dict(data: dict[str, Any]) -> Plan:
+        """Read what ``to_dict`` wrote. Raises ``UserError`` for another schema version or a missing key."""
+        from solver.plan_json import plan_from_dict
+
+        return plan_from_dict(data)
+
+    def digest(self) -> str:
+        """Return the SHA-256 (hex) of everything but ``solve_time_s``: equal plans have equal digests."""
+        data = self.to_dict()
+        del data["solve_time_s"]
+        return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()

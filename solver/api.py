@@ -1,0 +1,90 @@
+"""solve_request: the whole straight line, from a request and a catalog table to a plan."""
+
+from __future__ import annotations
+
+import time
+
+import pyarrow as pa
+
+from solver.assemble import Solved, assemble
+from solver.candidates import Candidates, candidates_of
+from solver.columns import Columns, columns_of
+from solver.dominance import best_of_places, prune
+from solver.explain import infeasible
+from solver.network import TransferTable, network_of
+from solver.params import Params
+from solver.plan import CatalogInfo, Plan
+from solver.problem import Problem, Row, check_names, topological_order
+from solver.request import Request
+from solver.solve import solve
+
+
+def solve_request(
+    request: Request,
+    table: pa.Table,
+    transfers: TransferTable,
+    catalog: CatalogInfo,
+    params: Params | None = None,
+) -> Plan:
+    """Return the best plan for ``request`` over ``table`` (schema: ``catalog.schema.OFFERS``).
+
+    Raises ``Infeasible`` if a task has no offer (the message says why and what would help), ``UserError``
+    for repeated names, a cycle, or figures too large to be exact.
+    """
+    started = time.perf_counter()
+    params = params or Params()
+    names = tuple(task.name for task in request.tasks)
+    check_names(names)
+    order = topological_order(names, request.edges)
+    columns = columns_of(table)
+    candidates = find_candidates(columns, request, transfers)
+    problem = prune(build_problem(request, columns, candidates, transfers, order))
+    result = solve(problem, params)
+    solved = Solved(request, table, tuple(candidates), problem, result)
+    return assemble(solved, transfers, catalog, params, started)
+
+
+def find_candidates(columns: Columns, request: Request, transfers: TransferTable) -> list[Candidates]:
+    """Return each task's candidates; tasks that ask for the same share one value. Raises ``Infeasible``."""
+    shared: dict[object, Candidates] = {}
+    found = []
+    for task in request.tasks:
+        ask = (task.requirements, task.num_nodes, task.ordered, task.inputs, task.blocks)
+        if ask not in shared:
+            shared[ask] = candidates_of(columns, task, request.blocks, transfers)
+        if not len(shared[ask]):
+            raise infeasible(columns, task, request.blocks)
+        found.append(shared[ask])
+    return found
+
+
+def build_problem(
+    request: Request, columns: Columns, candidates: list[Candidates], transfers: TransferTable, order: tuple[int, ...]
+) -> Problem:
+    """Return the integer problem over each place's best candidates."""
+    data_at = {end for edge in request.edges if edge.size_bytes for end in (edge.source, edge.target)}
+    thinned: dict[tuple[int, bool], tuple[Row, ...]] = {}
+    rows = []
+    for at, (task, of_task) in enumerate(zip(request.tasks, candidates, strict=True)):
+        case = (id(of_task), at in data_at or bool(task.inputs))
+        if case not in thinned:
+            best = best_of_places(of_task, request.objective, place_matters=case[1])
+            thinned[case] = tuple(
+                tuple(array[best].tolist())
+                for array in (of_task.cost_micro_usd, of_task.seconds, of_task.ready_s, of_task.place, of_task.key)
+            ) + (tuple(best.tolist()),)
+        rows.append(thinned[case])
+    cost, seconds, ready, place, rank, row = zip(*rows, strict=True) if rows else ((),) * 6
+    return Problem(
+        objective=request.objective,
+        names=tuple(task.name for task in request.tasks),
+        cost=cost,
+        seconds=seconds,
+        ready=ready,
+        place=place,
+        rank=rank,
+        row=row,
+        edges=request.edges,
+        network=network_of(columns.places, [edge.size_bytes for edge in request.edges], transfers),
+        order=order,
+    )

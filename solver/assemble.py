@@ -1,0 +1,169 @@
+"""Assemble: a solved problem, read back into the words of the request as a ``Plan``."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from catalog.offer import Market
+from solver.alternatives import Ranking, ranking
+from solver.candidates import Candidates
+from solver.filters import MARKETS
+from solver.network import TransferTable, inbound
+from solver.params import Params
+from solver.plan import CatalogInfo, Choice, Placement, Plan, Transfer
+from solver.problem import Problem
+from solver.request import Request
+from solver.result import Result
+from solver.runtime import runtime_for
+
+
+@dataclass(frozen=True, slots=True)
+class Solved:
+    """A request, the table it was solved on, and the solution; indices lead from the result to the table."""
+
+    request: Request
+    table: pa.Table
+    candidates: tuple[Candidates, ...]
+    problem: Problem
+    result: Result
+
+    def chosen(self, task: int) -> int:
+        """Return the position of the chosen offer in the task's candidates."""
+        return self.problem.row[task][self.result.schedule.choice[task]]
+
+
+def assemble(solved: Solved, transfers: TransferTable, catalog: CatalogInfo, params: Params, started: float) -> Plan:
+    """Return the plan; ``started`` is the ``perf_counter`` reading at the start of the whole solve."""
+    request, schedule = solved.request, solved.result.schedule
+    tasks = tuple(_placement(solved, task, params.top_k) for task in range(len(request.tasks)))
+    return Plan(
+        status=solved.result.status,
+        objective=request.objective.value,
+        total_cost_micro_usd=schedule.cost,
+        total_time_s=schedule.makespan_s,
+        bound_value=solved.result.bound,
+        solve_time_s=round(time.perf_counter() - started, 6),
+        catalog=catalog,
+        tasks=tasks,
+        transfers=(*_inputs(solved, transfers), *_edges(solved)),
+        blocks=_blocks(request),
+        notes=_notes(solved),
+    )
+
+
+def _placement(solved: Solved, task: int, top_k: int) -> Placement:
+    wanted, candidates = solved.request.tasks[task], solved.candidates[task]
+    at = solved.chosen(task)
+    ranked = ranking(solved.problem, solved.result.schedule, task, candidates)
+    runners_up = ranked.best(np.flatnonzero(np.arange(len(candidates)) != at), top_k)
+    choice = _choice(solved.table, candidates, at)
+    requirement = candidates.requirements[int(candidates.requirement[at])]
+    runtime = runtime_for(requirement, choice.accelerator or "", choice.accelerator_count_milli)
+    return Placement(
+        name=wanted.name,
+        num_nodes=wanted.num_nodes,
+        choice=choice,
+        start_s=solved.result.schedule.start_s[task],
+        alternatives=tuple(_choice(solved.table, candidates, other) for other in runners_up),
+        considered=tuple(_choice(solved.table, candidates, other) for other in _considered(ranked, candidates, at)),
+        candidates=len(candidates),
+        filters=candidates.filters,
+        runtime_note=runtime.note,
+        notes=requirement.notes,
+    )
+
+
+def _considered(ranked: Ranking, candidates: Candidates, chosen: int) -> list[int]:
+    """Return the best of each (cloud, accelerator, count, market), the chosen one standing for its own group."""
+    columns, row = candidates.columns, candidates.row
+    group = columns.kind[row] * len(MARKETS) + candidates.market
+    return [chosen if group[at] == group[chosen] else at for at in ranked.first_of_groups(group)]
+
+
+def _choice(table: pa.Table, candidates: Candidates, at: int) -> Choice:
+    columns, row = candidates.columns, int(candidates.row[at])
+    market = MARKETS[int(candidates.market[at])]
+    accelerator = columns.text("accelerator", row) or None
+    as_of = "spot_as_of" if market is Market.SPOT else "price_as_of"
+    table_row = int(columns.table_row[row])
+    date = table.column(as_of)[table_row].as_py()
+    return Choice(
+        cloud=columns.text("cloud", row),
+        region=columns.text("region", row),
+        zone=columns.text("zone", row) or None,
+        instance_type=columns.text("instance_type", row),
+        accelerator=accelerator,
+        accelerator_count_milli=int(columns.value["accelerator_count_milli"][row]) if accelerator else 0,
+        use_spot=market is Market.SPOT,
+        vcpus_milli=int(columns.value["vcpus_milli"][row]),
+        memory_mib=int(columns.value["memory_mib"][row]),
+        arch=columns.text("arch", row),
+        price_micro_usd_per_hour=int(candidates.price_micro_usd[at]),
+        cost_micro_usd=int(candidates.node_cost_micro_usd[at]),
+        time_s=int(candidates.seconds[at]),
+        price_as_of=None if date is None else date.isoformat(),
+        source=table.column("source")[table_row].as_py() or None,
+    )
+
+
+def _place_name(place: tuple[str, str]) -> str:
+    return "/".join(place)
+
+
+def _inputs(solved: Solved, transfers: TransferTable) -> list[Transfer]:
+    moved = []
+    for task, wanted in enumerate(solved.request.tasks):
+        place = _place(solved, task)
+        for source in wanted.inputs:
+            cost, seconds = inbound(transfers, source, place)
+            moved.append(
+                Transfer(
+                    source.cloud, wanted.name, source.cloud, _place_name(place), source.size_bytes, cost, seconds
+                )
+            )
+    return moved
+
+
+def _edges(solved: Solved) -> list[Transfer]:
+    schedule, names = solved.result.schedule, solved.problem.names
+    return [
+        Transfer(
+            names[edge.source],
+            names[edge.target],
+            _place_name(_place(solved, edge.source)),
+            _place_name(_place(solved, edge.target)),
+            edge.size_bytes,
+            schedule.transfer_cost[at],
+            schedule.transfer_s[at],
+        )
+        for at, edge in enumerate(solved.request.edges)
+        if edge.size_bytes
+    ]
+
+
+def _place(solved: Solved, task: int) -> tuple[str, str]:
+    candidates = solved.candidates[task]
+    return candidates.columns.places[int(candidates.place[solved.chosen(task)])]
+
+
+def _blocks(request: Request) -> tuple[str, ...]:
+    own = [f"{task.name}: {scope}" for task in request.tasks for scope in task.blocks]
+    return (*(str(scope) for scope in request.blocks), *own)
+
+
+def _notes(solved: Solved) -> tuple[str, ...]:
+    notes = list(solved.request.notes)
+    if any(source.size_bytes for task in solved.request.tasks for source in task.inputs):
+        notes.append(
+            "The region of data from outside is unknown: moving it within its own cloud is taken as free and instant."
+        )
+    if not solved.result.unique and not solved.result.gap:
+        notes.append(
+            "The objective is proven, but the time limit stopped the tie-break: an equally good plan may be better "
+            "in the second objective."
+        )
+    return tuple(notes)

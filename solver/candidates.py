@@ -1,0 +1,152 @@
+"""Candidates: the offers that satisfy one task, priced for it, and why every other row was left out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from catalog.errors import UserError
+from catalog.scope import Scope
+from catalog.units import SECONDS_PER_HOUR
+from solver.columns import Columns, Ints, Mask
+from solver.filters import MARKETS, filters_of, markets_of, prices
+from solver.network import TransferTable, inbound
+from solver.plan import Filter
+from solver.request import DataSource, Requirement, TaskRequest
+from solver.runtime import durations_s
+
+INT64_MAX = 2**63 - 1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Candidates:
+    """Parallel arrays, one entry an offer of one market that satisfies one requirement of a task.
+
+    ``row`` is a position in ``Columns``, ``market`` in ``MARKETS``, ``requirement`` in
+    ``requirements``. ``cost_micro_usd`` is of all nodes for the whole runtime plus the task's ``inputs``;
+    ``ready_s`` is when those inputs have arrived. ``key`` increases with (offer key, requirement).
+    """
+
+    columns: Columns
+    requirements: tuple[Requirement, ...]
+    filters: tuple[Filter, ...]
+    row: Ints
+    market: Ints
+    requirement: Ints
+    price_micro_usd: Ints
+    node_cost_micro_usd: Ints
+    cost_micro_usd: Ints
+    seconds: Ints
+    ready_s: Ints
+
+    def __len__(self) -> int:
+        return len(self.row)
+
+    @property
+    def place(self) -> Ints:
+        """Each candidate's place, as a position in ``columns.places``."""
+        return self.columns.place[self.row]
+
+    @property
+    def key(self) -> Ints:
+        """Integers in the order of (offer key, requirement); distinct."""
+        key: Ints = (self.row * len(MARKETS) + self.market) * len(self.requirements) + self.requirement
+        return key
+
+
+def candidates_of(
+    columns: Columns, task: TaskRequest, blocks: tuple[Scope, ...], transfers: TransferTable
+) -> Candidates:
+    """Return the candidates of ``task``: of all its requirements, or of the first that has any if ordered."""
+    parts = []
+    many = len(task.requirements) > 1
+    filters: list[Filter] = []
+    for index, requirement in enumerate(task.requirements):
+        alive, kept = select(columns, requirement, (*blocks, *task.blocks))
+        filters += [Filter(f"{requirement.label}: {one.name}", one.kept) for one in kept] if many else kept
+        parts.append(_priced(columns, requirement, index, alive, task.num_nodes))
+        if task.ordered and len(parts[-1][0]):
+            break
+    row, market, requirement_at, price, cost, seconds = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+    input_cost, ready_s = _inputs(columns, task.inputs, transfers)
+    place = columns.place[row]
+    return Candidates(
+        columns=columns,
+        requirements=task.requirements,
+        filters=tuple(filters),
+        row=row,
+        market=market,
+        requirement=requirement_at,
+        price_micro_usd=price,
+        node_cost_micro_usd=cost,
+        cost_micro_usd=cost + input_cost[place],
+        seconds=seconds,
+        ready_s=ready_s[place],
+    )
+
+
+def select(
+    columns: Columns, requirement: Requirement, blocks: tuple[Scope, ...]
+) -> tuple[Mask, list[Filter]]:
+    """Return which offers pass every filter, as (markets, rows), and what each filter kept in turn."""
+    alive = np.ones(len(columns), dtype=bool)
+    kept = [Filter("catalog", len(columns))]
+    for one in filters_of(columns, requirement, blocks):
+        alive = alive & one.mask
+        kept.append(Filter(one.name, int(np.count_nonzero(alive))))
+    return alive, kept
+
+
+def rejections(
+    columns: Columns, requirement: Requirement, blocks: tuple[Scope, ...] = ()
+) -> tuple[tuple[str, ...], Ints]:
+    """Return the filters' names and, as (markets, rows), the first filter that rejects each offer; -1 if none."""
+    names: list[str] = []
+    reason = np.full((len(markets_of(requirement)), len(columns)), -1, dtype=np.int16)
+    for at, one in enumerate(filters_of(columns, requirement, blocks)):
+        names.append(one.name)
+        reason[(reason < 0) & ~one.mask] = at
+    return tuple(names), reason
+
+
+def _priced(
+    columns: Columns, requirement: Requirement, index: int, alive: Mask, num_nodes: int
+) -> tuple[Ints, ...]:
+    parts = [_priced_on(columns, requirement, index, at, np.flatnonzero(mask), num_nodes)
+             for at, mask in zip((MARKETS.index(m) for m in markets_of(requirement)), alive, strict=True)]
+    if not parts:
+        none = np.zeros(0, dtype=np.int64)
+        return (none,) * 6
+    return tuple(np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+
+
+def _priced_on(
+    columns: Columns, requirement: Requirement, index: int, market: int, rows: Ints, num_nodes: int
+) -> tuple[Ints, ...]:
+    price = prices(columns, MARKETS[market])[rows]
+    seconds = durations_s(columns, requirement, rows)
+    cost = _cost_micro_usd(price, seconds, num_nodes, requirement.label)
+    same = np.ones(len(rows), dtype=np.int64)
+    return rows, same * market, same * index, price, cost, seconds
+
+
+def _cost_micro_usd(price: Ints, seconds: Ints, num_nodes: int, label: str) -> Ints:
+    """Return ``num_nodes * price * seconds / 3600`` rounded half up, exactly."""
+    if not len(price):
+        return price
+    if 2 * num_nodes * int(price.max()) * int(seconds.max()) + SECONDS_PER_HOUR > INT64_MAX:
+        raise UserError(f"{label}: num_nodes x price x runtime is too large to be exact; shorten the runtime")
+    cost: Ints = (2 * num_nodes * price * seconds + SECONDS_PER_HOUR) // (2 * SECONDS_PER_HOUR)
+    return cost
+
+
+def _inputs(columns: Columns, inputs: tuple[DataSource, ...], transfers: TransferTable) -> tuple[Ints, Ints]:
+    """Return, for each place, the cost of bringing ``inputs`` there and when the last of them arrives."""
+    cost = np.zeros(len(columns.places), dtype=np.int64)
+    ready_s = np.zeros(len(columns.places), dtype=np.int64)
+    for at, place in enumerate(columns.places if inputs else ()):
+        moves = [inbound(transfers, source, place) for source in inputs]
+        cost[at] = sum(move_cost for move_cost, _ in moves)
+        ready_s[at] = max(move_s for _, move_s in moves)
+    return cost, ready_s

@@ -1,0 +1,145 @@
+"""Columns: the catalog table as numpy arrays in key order, made once for a table and then shared.
+
+Text columns become integer codes whose order is the order of the text, so a comparison of strings is a
+comparison of small integers over the whole catalog.
+"""
+
+from __future__ import annotations
+
+import weakref
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+Ints: TypeAlias = npt.NDArray[Any]
+Mask: TypeAlias = npt.NDArray[np.bool_]
+Place: TypeAlias = tuple[str, str]
+
+_TEXT = ("cloud", "region", "zone", "instance_type", "accelerator", "arch")
+_KEY = ("cloud", "region", "zone", "instance_type", "accelerator", "accelerator_count_milli")
+_INTEGER = (
+    "vcpus_milli",
+    "memory_mib",
+    "accelerator_count_milli",
+    "accelerator_gflops_bf16",
+    "price_micro_usd",
+)
+_FLAG = ("burstable", "bare_metal", "restricted_region")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Columns:
+    """Arrays over the table's rows, sorted by offer key: position order is key order.
+
+    ``code[name]`` holds positions in ``names[name]``, which is sorted; ``value[name]`` holds integers and
+    flags. ``spot_micro_usd`` is -1 where a row has no spot offer. ``place`` numbers the (cloud, region)
+    pairs of ``places`` in order, ``kind`` the (cloud, accelerator, count) triples. ``table_row`` leads from a position back to the row of the table.
+    """
+
+    table_row: Ints
+    code: dict[str, Ints]
+    names: dict[str, tuple[str, ...]]
+    value: dict[str, Ints]
+    spot_micro_usd: Ints
+    place: Ints
+    places: tuple[Place, ...]
+    kind: Ints
+
+    def __len__(self) -> int:
+        return len(self.place)
+
+    def code_of(self, column: str, text: str) -> int:
+        """Return the code of ``text`` in ``column``, or -1 where no row has it."""
+        names = self.names[column]
+        at = int(np.searchsorted(np.asarray(names, dtype=object), text)) if names else 0
+        return at if at < len(names) and names[at] == text else -1
+
+    def equals(self, column: str, text: str) -> Mask:
+        """Return which rows have ``text`` in ``column``."""
+        mask: Mask = self.code[column] == self.code_of(column, text)
+        return mask
+
+    def text(self, column: str, position: int) -> str:
+        """Return the text of ``column`` at ``position``."""
+        return self.names[column][int(self.code[column][position])]
+
+
+_CACHE: dict[int, tuple[weakref.ref[pa.Table], Columns]] = {}
+
+
+def columns_of(table: pa.Table) -> Columns:
+    """Return the columns of ``table``, building them on its first use."""
+    kept = _CACHE.get(id(table))
+    if kept is not None and kept[0]() is table:
+        return kept[1]
+    columns = _build(table)
+    key = id(table)
+    _CACHE[key] = (weakref.ref(table, lambda _: _CACHE.pop(key, None)), columns)
+    return columns
+
+
+def _build(table: pa.Table) -> Columns:
+    table = table.unify_dictionaries().combine_chunks()
+    names: dict[str, tuple[str, ...]] = {}
+    code: dict[str, Ints] = {}
+    for column in _TEXT:
+        names[column], code[column] = _coded(_chunk(table, column))
+    value = {column: _chunk(table, column).to_numpy() for column in _INTEGER}
+    value |= {column: _chunk(table, column).to_numpy(zero_copy_only=False) for column in _FLAG}
+    spot = _chunk(table, "spot_price_micro_usd").to_numpy(zero_copy_only=False)
+    spot = np.where(np.isnan(spot), -1, spot).astype(np.int64) if spot.dtype.kind == "f" else spot
+    order = _key_order([code[name] if name in code else value[name] for name in _KEY])
+    if order is None:
+        order = np.arange(table.num_rows)
+    else:
+        code = {name: array[order] for name, array in code.items()}
+        value = {name: array[order] for name, array in value.items()}
+        spot = spot[order]
+    place, places = _places(code, names)
+    return Columns(order, code, names, value, spot, place, places, _kinds(code, value))
+
+
+def _chunk(table: pa.Table, column: str) -> pa.Array:
+    chunked = table.column(column)
+    return chunked.chunk(0) if chunked.num_chunks else pa.array([], chunked.type)
+
+
+def _coded(array: pa.DictionaryArray) -> tuple[tuple[str, ...], Ints]:
+    words = array.dictionary.to_pylist()
+    codes = array.indices.to_numpy()
+    names = sorted(set(words))
+    if names != words:
+        position = {name: at for at, name in enumerate(names)}
+        codes = np.array([position[word] for word in words], dtype=np.int16)[codes]
+    return tuple(names), codes
+
+
+def _key_order(keys: list[Ints]) -> Ints | None:
+    """Return the permutation that sorts by ``keys`` (most significant first), or ``None`` if they are sorted."""
+    undecided = np.ones(max(len(keys[0]) - 1, 0), dtype=bool)
+    for key in keys:
+        if np.any(undecided & (key[:-1] > key[1:])):
+            return np.lexsort(keys[::-1])
+        undecided &= key[:-1] == key[1:]
+    return None
+
+
+def _places(code: dict[str, Ints], names: dict[str, tuple[str, ...]]) -> tuple[Ints, tuple[Place, ...]]:
+    width = max(len(names["region"]), 1)
+    pair = code["cloud"].astype(np.int32) * width + code["region"]
+    used = np.flatnonzero(np.bincount(pair, minlength=1))
+    dense = np.zeros(int(used[-1]) + 1 if len(used) else 1, dtype=np.int32)
+    dense[used] = np.arange(len(used), dtype=np.int32)
+    places = tuple((names["cloud"][at // width], names["region"][at % width]) for at in used.tolist())
+    return dense[pair], places
+
+
+def _kinds(code: dict[str, Ints], value: dict[str, Ints]) -> Ints:
+    accelerators = int(code["accelerator"].max(initial=0)) + 1
+    counts = int(value["accelerator_count_milli"].max(initial=0)) + 1
+    triple = (code["cloud"].astype(np.int64) * accelerators + code["accelerator"]) * counts
+    _, kind = np.unique(triple + value["accelerator_count_milli"], return_inverse=True)
+    return kind

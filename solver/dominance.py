@@ -1,0 +1,133 @@
+"""Dominance: drop candidates that another one beats whatever the rest of the plan is.
+
+Candidate ``i`` dominates ``j`` when putting ``i`` in the place of ``j`` makes *every* plan strictly better in
+the total order (objective, the other objective, offer keys). The unique best plan therefore uses no dominated
+candidate, so all of them may go at once; the proof is in ``docs/model.md``.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from solver.candidates import Candidates
+from solver.columns import Ints, Mask
+from solver.problem import Problem
+from solver.request import Objective
+
+_ROUNDS = 3
+_CHAMPIONS = 256
+
+
+def best_of_places(candidates: Candidates, objective: Objective, place_matters: bool) -> Ints:
+    """Return positions of the candidates that no other one of the same place beats, in key order.
+
+    Where ``place_matters`` is false all candidates compete. Linear in the number of candidates: they are
+    grouped by (place, runtime), of which there are few.
+    """
+    if not len(candidates):
+        return np.zeros(0, dtype=np.int64)
+    at = np.arange(len(candidates))
+    place = candidates.place if place_matters else np.zeros(len(candidates), dtype=np.int64)
+    if objective is Objective.COST:
+        at = at[_is_least(candidates.cost_micro_usd, place)]
+    _, duration = np.unique(candidates.seconds[at], return_inverse=True)
+    group = place[at] * (int(duration.max()) + 1) + duration
+    least = _is_least(candidates.cost_micro_usd[at], group)
+    at, group = at[least], group[least]
+    at = at[_is_least(candidates.key[at], group)]
+    order = np.lexsort((candidates.key[at], candidates.cost_micro_usd[at], candidates.seconds[at], place[at]))
+    at = at[order]
+    at = at[_falling(candidates.cost_micro_usd[at], place[at])]
+    return at[np.argsort(candidates.key[at])]
+
+
+def _is_least(values: Ints, group: Ints) -> Mask:
+    """Return which ``values`` equal the least of their group."""
+    least = np.full(int(group.max()) + 1, np.iinfo(np.int64).max)
+    np.minimum.at(least, group, values)
+    mask: Mask = values == least[group]
+    return mask
+
+
+def _falling(cost: Ints, place: Ints) -> Mask:
+    """Return which entries cost no more than all before them in their place (entries sorted by place)."""
+    distinct, cost_rank = np.unique(cost, return_inverse=True)
+    level = cost_rank - place.astype(np.int64) * len(distinct)
+    mask: Mask = level <= np.minimum.accumulate(level)
+    return mask
+
+
+def prune(problem: Problem) -> Problem:
+    """Return ``problem`` without dominated candidates; its best plan is the same."""
+    for _ in range(_ROUNDS):
+        kept = [_undominated(problem, task) for task in problem.tasks]
+        if all(len(of_task) == len(problem.cost[task]) for task, of_task in zip(problem.tasks, kept, strict=True)):
+            break
+        problem = problem.keep(kept)
+    return problem
+
+
+def _undominated(problem: Problem, task: int) -> list[int]:
+    cost = np.array(problem.cost[task], dtype=np.int64)
+    if len(cost) < 2:
+        return list(range(len(cost)))
+    seconds = np.array(problem.seconds[task], dtype=np.int64)
+    rank = np.array(problem.rank[task], dtype=np.int64)
+    major, minor = (cost, seconds) if problem.objective is Objective.COST else (seconds, cost)
+    champions = np.lexsort((rank, minor, major))[:_CHAMPIONS]
+
+    extra_cost, extra_before, extra_after = _worst_extra(problem, task, champions)
+    more_cost = cost[champions, None] - cost[None, :] + extra_cost
+    ready = np.array(problem.ready[task], dtype=np.int64)
+    later_start = np.maximum(extra_before, ready[champions, None] - ready[None, :])
+    later = later_start + seconds[champions, None] - seconds[None, :]
+    no_later = later + np.maximum(extra_after, 0) <= 0
+    cheaper = more_cost < 0
+    no_dearer_and_first = (more_cost <= 0) & (rank[champions, None] < rank[None, :])
+    if problem.objective is Objective.COST:
+        beaten = cheaper | (no_dearer_and_first & no_later)
+    else:
+        beaten = no_later & (cheaper | no_dearer_and_first)
+    return [int(k) for k in np.flatnonzero(~beaten.any(axis=0))]
+
+
+def _worst_extra(problem: Problem, task: int, champions: Ints) -> tuple[Ints, Ints, Ints]:
+    """Return the most by which champion i's transfers can exceed candidate j's, over all plans.
+
+    Three (i, j) matrices: money over all incident edges together; seconds of the worst edge in; seconds of
+    the worst edge out.
+    """
+    shape = (len(champions), len(problem.cost[task]))
+    cost = np.zeros(shape, dtype=np.int64)
+    before = np.full(shape, np.iinfo(np.int32).min, dtype=np.int64)
+    after = before.copy()
+    zone = np.array(problem.network.zone, dtype=np.int64)
+    own = np.array(problem.place[task], dtype=np.int64)
+    for at, edge in enumerate(problem.edges):
+        if task not in (edge.source, edge.target):
+            continue
+        outward = edge.source == task
+        seconds = np.zeros(shape, dtype=np.int64)
+        if problem.network.moves(at):
+            other = np.unique(problem.place[edge.target if outward else edge.source])
+            cost += _excess(problem.network.cost[at], outward, zone, own, other, champions)
+            seconds = _excess(problem.network.seconds[at], outward, zone, own, other, champions)
+        side = after if outward else before
+        np.maximum(side, seconds, out=side)
+    return cost, before, after
+
+
+def _excess(
+    matrix: tuple[tuple[int, ...], ...], outward: bool, zone: Ints, own: Ints, other: Ints, champions: Ints
+) -> Ints:
+    """Return, for champion i at p and candidate j at q, an upper bound of tariff(p, r) - tariff(q, r) over ``other`` r."""
+    tariff = np.array(matrix, dtype=np.int64)
+    if not outward:
+        tariff = tariff.T
+    to_other = tariff[:, np.unique(zone[other])]
+    by_zone = (to_other[:, None, :] - to_other[None, :, :]).max(axis=2)
+    p, q = own[champions, None], own[None, :]
+    excess = by_zone[zone[p], zone[q]]
+    at_home = np.isin(q, other)
+    excess = np.where(at_home, np.maximum(excess, tariff[zone[p], zone[q]]), excess)
+    return np.where(p == q, 0, excess)

@@ -1,0 +1,138 @@
+"""Explain: why nothing fits a task, what comes nearest, and the smallest change that would help."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import numpy as np
+
+from catalog.errors import Infeasible
+from catalog.scope import Scope
+from catalog.units import MIB_PER_GIB, MILLI, format_milli, format_usd
+from solver.candidates import select
+from solver.columns import Columns, Ints, Mask
+from solver.filters import MARKETS, RowFilter, filters_of, markets_of, prices
+from solver.plan import Filter
+from solver.request import Requirement, TaskRequest
+
+_NEAREST = 5
+
+
+def infeasible(columns: Columns, task: TaskRequest, blocks: tuple[Scope, ...]) -> Infeasible:
+    """Return the error that says why no offer satisfies ``task``."""
+    every = (*blocks, *task.blocks)
+    many = len(task.requirements) > 1
+    lines = [f"no offer satisfies task {task.name!r}"]
+    filters: list[Filter] = []
+    suggestions: list[str] = []
+    for requirement in task.requirements:
+        _, kept = select(columns, requirement, every)
+        prefix = f"{requirement.label}: " if many else ""
+        lines.append(f"  {prefix}{_last_step(kept)}")
+        filters += [Filter(prefix + one.name, one.kept) for one in kept]
+        suggestions += [prefix + text for text in _suggestions(columns, requirement, every)]
+    if not task.requirements:
+        lines.append("  it accepts no kind of node at all")
+    lines += [f"  try: {text}" for text in suggestions]
+    return Infeasible("\n".join(lines), task=task.name, filters=tuple(filters), suggestions=tuple(suggestions))
+
+
+def _last_step(kept: list[Filter]) -> str:
+    """Say which filter removed the last offers."""
+    for before, after in zip(kept, kept[1:], strict=False):
+        if not after.kept:
+            return f"{before.kept:,} offers were left before {after.name!r}, none after it"
+    return "the catalog is empty"
+
+
+def _suggestions(columns: Columns, requirement: Requirement, blocks: tuple[Scope, ...]) -> list[str]:
+    """Return the smallest sets of filters that would have to go, each with what would then be found."""
+    steps = list(filters_of(columns, requirement, blocks))
+    for size in (1, 2, 3):
+        found = []
+        for dropped in combinations(range(len(steps)), size):
+            alive = _alive(columns, requirement, [s for at, s in enumerate(steps) if at not in dropped])
+            if np.any(alive):
+                found.append(" and ".join(_change(columns, requirement, steps[at], alive) for at in dropped)
+                             + f" ({int(np.count_nonzero(alive)):,} offers)")
+        if found:
+            return found
+    return []
+
+
+def _alive(columns: Columns, requirement: Requirement, steps: list[RowFilter]) -> Mask:
+    alive = np.ones((max(len(markets_of(requirement)), 1), len(columns)), dtype=bool)
+    for step in steps:
+        if step.mask.shape[0] or step.mask.ndim == 1:
+            alive = alive & step.mask
+    return alive
+
+
+def _change(columns: Columns, requirement: Requirement, step: RowFilter, alive: Mask) -> str:
+    """Say what giving up ``step`` means; ``alive`` are the offers that would then remain."""
+    rows = np.flatnonzero(alive.any(axis=0))
+    if step.kind in ("cloud", "region", "zone", "instance_type"):
+        offered = _names(columns, step.kind, rows, getattr(requirement, step.kind))
+        return f"another {step.kind.replace('_', ' ')} than {getattr(requirement, step.kind)}: {offered}"
+    if step.kind == "clouds":
+        return f"more clouds: {_names(columns, 'cloud', rows, '')}"
+    if step.kind == "accelerators":
+        return _accelerators(columns, requirement, rows)
+    if step.kind == "vcpus":
+        wanted = requirement.vcpus_milli
+        return f"vCPUs {_nearest(columns.value['vcpus_milli'][rows], wanted.lower, wanted.upper, MILLI)}"
+    if step.kind == "memory":
+        wanted = requirement.memory_mib
+        return f"memory {_nearest(columns.value['memory_mib'][rows], wanted.lower, wanted.upper, MIB_PER_GIB)} GiB"
+    if step.kind == "max_price":
+        least = min(int(prices(columns, market)[mask].min()) for market, mask in
+                    zip(markets_of(requirement), alive, strict=True) if mask.any())
+        return f"a price of at least {format_usd(least)}/h"
+    return _WORDS.get(step.kind, f"without {step.name!r}")
+
+
+_WORDS = {
+    "no_accelerator": "accept accelerators",
+    "memory_per_vcpu": "state a smaller memory",
+    "arch": "another architecture",
+    "burstable": "allow burstable instances",
+    "bare_metal": "allow bare metal",
+    "restricted_region": "allow restricted regions",
+    "market": f"another market ({' or '.join(market.value for market in MARKETS)})",
+    "blocks": "lift the blocks",
+}
+
+
+def _names(columns: Columns, field: str, rows: Ints, wanted: str) -> str:
+    """List the names of ``field`` among ``rows``, those alike to ``wanted`` first."""
+    from difflib import get_close_matches
+
+    codes = np.unique(columns.code[field][rows])
+    names = [columns.names[field][int(code)] or "(none)" for code in codes]
+    near = get_close_matches(wanted, names, n=_NEAREST, cutoff=0.6) if wanted else []
+    shown = near or names[:_NEAREST]
+    more = len(names) - len(shown)
+    return ", ".join(shown) + (f" and {more} more" if more > 0 else "")
+
+
+def _accelerators(columns: Columns, requirement: Requirement, rows: Ints) -> str:
+    """List the counts that exist of the wanted accelerators, else the accelerators that do."""
+    accelerator = columns.code["accelerator"][rows]
+    counts = columns.value["accelerator_count_milli"][rows]
+    exist = []
+    for name in dict.fromkeys(wanted.name for wanted in requirement.accelerators):
+        of_name = np.unique(counts[accelerator == columns.code_of("accelerator", name)])
+        if len(of_name):
+            exist.append(f"{name} in counts of {', '.join(format_milli(int(count)) for count in of_name)}")
+    if exist:
+        return "; ".join(exist)
+    return f"other accelerators: {_names(columns, 'accelerator', rows, requirement.accelerators[0].name)}"
+
+
+def _nearest(values: Ints, lower: int | None, upper: int | None, unit: int) -> str:
+    """Name the nearest value on either side of the wanted range."""
+    below = values[values < lower] if lower is not None else values[:0]
+    above = values[values > upper] if upper is not None else values[:0]
+    near = [f"{int(below.max()) / unit:g}"] if len(below) else []
+    near += [f"{int(above.min()) / unit:g}"] if len(above) else []
+    return " or ".join(near)

@@ -1,0 +1,30 @@
+"""Result: what the solver found and what it proved."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from solver.plan import Status
+from solver.schedule import Schedule
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """``bound`` is a proven lower bound of ``objective``; OPTIMAL means that they are equal.
+
+    ``unique`` is false when the limit stopped the tie-break: another plan of the same objective may then be
+    better in the second objective or in key order.
+    """
+
+    status: Status
+    schedule: Schedule
+    objective: int
+    bound: int
+    unique: bool
+    wall_s: float
+    seed: int
+
+    @property
+    def gap(self) -> float:
+        """The relative distance between ``objective`` and ``bound``, 0 when proven."""
+        return (self.objective - self.bound) / self.objective if self.objective else 0.0
