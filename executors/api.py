@@ -7,7 +7,7 @@ Abilities beyond these are declared in ``capabilities`` and are small protocols 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
@@ -109,6 +109,22 @@ class Stoppable(Protocol):
         """Start all nodes; running already is success. Returns the handle with today's addresses."""
 
 
+@runtime_checkable
+class SelfActing(Protocol):
+    """A provisioner whose nodes can stop or remove their own cluster, which autostop needs."""
+
+    def self_commands(self, handle: Handle) -> Mapping[str, Sequence[str]]:
+        """Return the argument lists that a node runs to ``"stop"`` and to take ``"down"`` its cluster."""
+
+
+@runtime_checkable
+class Described(Protocol):
+    """A provisioner that can say more of its nodes to the agent than the handle does."""
+
+    def agent_config(self, handle: Handle) -> Mapping[str, object]:
+        """Return what the agent is told: ``capacity``, ``addresses``, ``marker``, ``actions`` (see docs/agent.md)."""
+
+
 class Transport(Protocol):
     """Runs commands on one node as the login user and copies files to and from it."""
 
@@ -116,9 +132,17 @@ class Transport(Protocol):
         """Run ``argv`` to its end and return what it printed; a non-zero exit is not an error."""
 
     def stream(
-        self, argv: Sequence[str], on_output: Callable[[bytes], None], *, env: Mapping[str, str] | None = None
+        self,
+        argv: Sequence[str],
+        on_output: Callable[[bytes], None],
+        *,
+        env: Mapping[str, str] | None = None,
+        stdin: bytes = b"",
     ) -> int:
         """Run ``argv``, hand over stdout and stderr as they come, return the exit code."""
+
+    def follow(self, argv: Sequence[str]) -> Generator[bytes, None, int]:
+        """Yield stdout of ``argv`` as it comes and return the exit code; closing the generator ends the command."""
 
     def put(self, source: Path, target: str, *, ignore: Sequence[str] = (), delete: bool = False) -> int:
         """Make ``target`` on the node equal to ``source``; ``delete`` removes extras. Returns files copied."""

@@ -1,15 +1,15 @@
 """Execution errors, named by what the caller does next.
 
-    ExecutorError
-    ├── OutOfCapacity, QuotaExceeded   record the attempt, solve again
-    ├── AuthError                      block the cloud for this run, say how to fix it
-    ├── Transient                      retry in place until the deadline
-    ├── NotFound                       success when deleting
-    ├── Unsupported                    this place cannot do that; choose another or drop the request
-    ├── SetupFailed, JobFailed         the user's code; never fail over
-    ├── SyncFailed                     files did not reach the node
-    ├── AgentUnreachable               the node's agent does not answer
-    └── CleanupIncomplete              money may be leaking: the loudest
+ExecutorError
+├── OutOfCapacity, QuotaExceeded   record the attempt, solve again
+├── AuthError                      block the cloud for this run, say how to fix it
+├── Transient                      retry in place until the deadline
+├── NotFound                       success when deleting
+├── Unsupported                    this place cannot do that; choose another or drop the request
+├── SetupFailed, JobFailed         the user's code; never fail over
+├── SyncFailed                     files did not reach the node
+├── AgentUnreachable               the node's agent does not answer
+└── CleanupIncomplete              money may be leaking: the loudest
 """
 
 from __future__ import annotations

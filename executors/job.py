@@ -39,11 +39,15 @@ class JobState(str, Enum):
 
 TRANSITIONS: dict[JobState, frozenset[JobState]] = {
     JobState.INIT: frozenset({JobState.PENDING, JobState.FAILED_DRIVER, JobState.CANCELLED}),
-    JobState.PENDING: frozenset({JobState.SETTING_UP, JobState.RUNNING, JobState.FAILED_DRIVER, JobState.CANCELLED}),
+    JobState.PENDING: frozenset(
+        {JobState.SETTING_UP, JobState.RUNNING, JobState.FAILED_DRIVER, JobState.CANCELLED}
+    ),
     JobState.SETTING_UP: frozenset(
         {JobState.RUNNING, JobState.FAILED_SETUP, JobState.FAILED_DRIVER, JobState.CANCELLED}
     ),
-    JobState.RUNNING: frozenset({JobState.SUCCEEDED, JobState.FAILED, JobState.FAILED_DRIVER, JobState.CANCELLED}),
+    JobState.RUNNING: frozenset(
+        {JobState.SUCCEEDED, JobState.FAILED, JobState.FAILED_DRIVER, JobState.CANCELLED}
+    ),
     JobState.FAILED_DRIVER: frozenset(),
     JobState.SUCCEEDED: frozenset(),
     JobState.FAILED: frozenset(),

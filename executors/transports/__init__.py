@@ -1,0 +1,3 @@
+"""Ways to reach a node."""
+
+__all__ = ["local"]

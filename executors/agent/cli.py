@@ -1,0 +1,242 @@
+"""The agent's command line: JSON in on stdin, JSON out on stdout; secrets never stand in an argument.
+
+An answer is ``{"ok": ...}``, or ``{"error": {"kind": ..., "message": ...}}`` with exit code 1. ``tail`` and
+``setup`` answer with raw output instead.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import sqlite3
+import sys
+import time
+from pathlib import Path
+from typing import Any, Callable, Dict, List, Sequence
+
+from . import daemon, idle, processes, queue, runner
+from .errors import Refused
+from .launch import ARCHIVE, detach
+from .layout import Config, Layout, write_private
+from .poke import QUIT, poke
+from .setup import setup
+from .store import connect
+from .tail import tail
+
+_FILE = Path(sys.argv[0]).resolve()  # before the working directory changes
+_QUIT_TIMEOUT_S = 10.0
+_NO_SUCH_JOB = 3
+
+
+def main() -> None:
+    """Do one command and exit with its code."""
+    arguments = _parser().parse_args()
+    layout = Layout.here()
+    os.umask(0o077)
+    os.chdir(str(layout.state))
+    try:
+        answer = _COMMANDS[arguments.command](layout, arguments)
+    except Refused as error:
+        print(json.dumps({"error": {"kind": error.kind, "message": str(error)}}))
+        sys.exit(1)
+    if isinstance(answer, int):
+        sys.exit(answer)
+    print(json.dumps({"ok": answer}))
+
+
+def _version(_layout: Layout, _arguments: argparse.Namespace) -> Dict[str, Any]:
+    return {"version": version(), "protocol": 1}
+
+
+def version() -> str:
+    """Return the name of the running file, which carries the hash of its content."""
+    return _FILE.stem
+
+
+def _install(layout: Layout, _arguments: argparse.Namespace) -> Dict[str, Any]:
+    """Make this file the node's agent; jobs go on under the runners that watch them."""
+    link = layout.state / ARCHIVE
+    temporary = layout.state / f".{ARCHIVE}.{os.getpid()}"
+    temporary.symlink_to(_FILE.name)
+    temporary.replace(link)
+    _quit_daemon()
+    for old in layout.state.glob("agent-*.pyz"):
+        if old.name != _FILE.name:
+            old.unlink()
+    return _start(layout, _arguments)
+
+
+def _write_config(layout: Layout) -> None:
+    """Lay the settings that came on stdin over those on disk."""
+    given = json.loads(sys.stdin.read() or "{}")
+    before = json.loads(layout.config.read_text("utf-8")) if layout.config.exists() else {}
+    values = {**before, **given}
+    if values != before:
+        write_private(layout.config, json.dumps(values))
+
+
+def _start(layout: Layout, _arguments: argparse.Namespace) -> Dict[str, Any]:
+    """Make sure that a daemon runs and that jobs are taken; the idle clock starts again."""
+    _write_config(layout)
+    db = connect(layout.database)
+    running = poke()
+    if running:
+        idle.refuse_when_stopping(db)
+    idle.resume(db)
+    db.close()
+    if not running:
+        _fork_daemon(layout)
+    return {"version": version(), "protocol": 1}
+
+
+def _fork_daemon(layout: Layout) -> None:
+    ready_read, ready_write = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            if os.fork() == 0:
+                os.close(ready_read)
+                os.setsid()
+                detach(str(layout.daemon_log))
+                daemon.main(ready_write)
+        finally:
+            os._exit(0)
+    os.waitpid(pid, 0)
+    os.close(ready_write)
+    with os.fdopen(ready_read, "rb") as ready:
+        if not ready.read(1) and not poke():
+            raise Refused("broken", f"the agent's daemon did not start; see {layout.daemon_log} on the node")
+
+
+def _quit_daemon() -> None:
+    deadline = time.monotonic() + _QUIT_TIMEOUT_S
+    while poke(QUIT):
+        if time.monotonic() > deadline:
+            raise Refused("broken", "the agent's daemon does not quit")
+        time.sleep(0.02)
+
+
+def _ensure_daemon(layout: Layout) -> None:
+    if not poke():
+        _fork_daemon(layout)
+
+
+def _stop(layout: Layout, _arguments: argparse.Namespace) -> List[int]:
+    """End all jobs, waiting ones too, and the daemon."""
+    db = connect(layout.database)
+    idle.begin_stop(db)
+    ended = _cancel_all(db, layout, None)
+    db.close()
+    _quit_daemon()
+    return ended
+
+
+def _submit(layout: Layout, _arguments: argparse.Namespace) -> List[int]:
+    config = Config.read(layout)
+    specs = json.loads(sys.stdin.read())
+    db = connect(layout.database)
+    job_ids = queue.submit(db, specs, runner.capacity_of(config), len(config.addresses))
+    db.close()
+    _ensure_daemon(layout)
+    return job_ids
+
+
+def _jobs(layout: Layout, arguments: argparse.Namespace) -> List[Dict[str, Any]]:
+    return queue.read(connect(layout.database), arguments.job_ids or None)
+
+
+def _cancel(layout: Layout, arguments: argparse.Namespace) -> List[int]:
+    db = connect(layout.database)
+    ended = _cancel_all(db, layout, None if arguments.all else arguments.job_ids)
+    db.close()
+    _ensure_daemon(layout)
+    return ended
+
+
+def _cancel_all(db: sqlite3.Connection, layout: Layout, job_ids: "Sequence[int] | None") -> List[int]:
+    """Cancel and wait until the jobs are over; a job that even SIGKILL does not end is left to the daemon."""
+    grace_s = Config.read(layout).cancel_grace_s
+    asked = queue.ask_cancel(db, job_ids)
+    wanted = set(asked)
+    for job in queue.started(db):
+        if job.job_id in wanted and processes.alive(job.runner):
+            processes.send(job.runner.pid, signal.SIGTERM)
+    poke()
+    deadline = time.monotonic() + grace_s + 5.0
+    while time.monotonic() < deadline:
+        left = [job for job in queue.started(db) if job.job_id in wanted]
+        if not left:
+            break
+        for job in left:
+            if not processes.alive(job.runner):
+                runner.recover(db, layout, job, grace_s)
+        time.sleep(0.01)
+    return asked
+
+
+def _tail(layout: Layout, arguments: argparse.Namespace) -> int:
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    db = connect(layout.database)
+    if not queue.read(db, [arguments.job_id]):
+        return _NO_SUCH_JOB
+    with open(1, "wb", buffering=0, closefd=False) as output:
+        tail(db, layout, arguments.job_id, arguments.follow, arguments.lines, output.write)
+    return 0
+
+
+def _autostop(layout: Layout, arguments: argparse.Namespace) -> None:
+    db = connect(layout.database)
+    idle.set_autostop(db, idle.Autostop(arguments.minutes, arguments.down))
+    db.close()
+    _ensure_daemon(layout)
+
+
+def _idle(layout: Layout, _arguments: argparse.Namespace) -> Dict[str, Any]:
+    db = connect(layout.database)
+    setting = idle.get_autostop(db)
+    return {"idle_since": idle.idle_since(db), "autostop": setting and setting._asdict()}
+
+
+def _setup(layout: Layout, _arguments: argparse.Namespace) -> int:
+    return setup(layout, json.loads(sys.stdin.read()))
+
+
+def _daemon(_layout: Layout, _arguments: argparse.Namespace) -> int:
+    return daemon.main()
+
+
+_COMMANDS: Dict[str, Callable[[Layout, argparse.Namespace], Any]] = {
+    "autostop": _autostop,
+    "cancel": _cancel,
+    "daemon": _daemon,
+    "idle": _idle,
+    "install": _install,
+    "jobs": _jobs,
+    "setup": _setup,
+    "start": _start,
+    "stop": _stop,
+    "submit": _submit,
+    "tail": _tail,
+    "version": _version,
+}
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog=ARCHIVE, description="The job queue of one node.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name in ("daemon", "idle", "install", "setup", "start", "stop", "submit", "version"):
+        commands.add_parser(name)
+    commands.add_parser("jobs").add_argument("job_ids", type=int, nargs="*")
+    cancel = commands.add_parser("cancel")
+    cancel.add_argument("job_ids", type=int, nargs="*")
+    cancel.add_argument("--all", action="store_true")
+    follow = commands.add_parser("tail")
+    follow.add_argument("job_id", type=int)
+    follow.add_argument("--follow", action="store_true")
+    follow.add_argument("--lines", type=int, default=0)
+    autostop = commands.add_parser("autostop")
+    autostop.add_argument("minutes", type=int)
+    autostop.add_argument("--down", action="store_true")
+    return parser

@@ -1,0 +1,189 @@
+"""The agent's daemon: starts jobs when their turn comes, notices dead runners, and decides on autostop.
+
+It holds no state of its own. Killed at any moment, it is started again and finds everything in the database.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+import select
+import subprocess
+import sys
+import time
+from typing import Optional
+
+from . import idle, processes, queue, runner, states
+from .launch import daemon_argv
+from .layout import Config, Layout
+from .poke import QUIT, drain, listen
+from .spawner import Spawner, fork_spawner
+from .store import connect, get_fact, set_fact, transaction
+
+_log = logging.getLogger("sky.agent")
+_CLAIM_TIMEOUT_S = 10.0
+_LOCK_TIMEOUT_S = 10.0
+_RECOVER_GRACE_S = 1.0
+_ACTION_TIMEOUT_S = 600.0
+
+
+def main(on_ready: Optional[int] = None) -> int:
+    """Be the node's daemon until told to quit; return at once (1) when there is one already.
+
+    ``on_ready`` is a descriptor that gets one byte when the daemon listens.
+    """
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    layout = Layout.here()
+    os.chdir(str(layout.state))
+    spawner = fork_spawner()
+    lock = _lock(layout)
+    if lock is None:
+        spawner.quit()
+        return 1
+    daemon = Daemon(layout, spawner, lock)
+    spawner.confirm()
+    if on_ready is not None:
+        os.write(on_ready, b"1")
+        os.close(on_ready)
+    daemon.run()
+    return 0
+
+
+def _lock(layout: Layout) -> Optional[int]:
+    """Take the lock of the one daemon; wait a little for one that is on its way out."""
+    descriptor = os.open(str(layout.lock), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    deadline = time.monotonic() + _LOCK_TIMEOUT_S
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                os.close(descriptor)
+                return None
+            time.sleep(0.02)
+        else:
+            os.ftruncate(descriptor, 0)
+            os.write(descriptor, str(os.getpid()).encode())
+            return descriptor
+
+
+class Daemon:
+    """The loop of the one daemon of a node; made only by the holder of the lock."""
+
+    def __init__(self, layout: Layout, spawner: Spawner, lock: int) -> None:
+        self._layout, self._spawner, self._lock = layout, spawner, lock
+        self._listener = listen()
+        self._config = Config.read(layout)
+        self._db = connect(layout.database)
+        self._quit = False
+        self._poller = select.poll()
+        self._poller.register(self._listener, select.POLLIN)
+        self._notice_reboot()
+
+    def run(self) -> None:
+        """Work until told to quit, until autostop has acted, or until the home is removed."""
+        _log.info("daemon %d started", os.getpid())
+        while True:
+            if not self._home_is_there():
+                break
+            self._config = Config.read(self._layout)
+            self._recover_dead()
+            self._start_jobs()
+            if self._act_on_autostop():
+                return
+            if self._told_to_quit(self._timeout_ms()):
+                break
+        self._spawner.quit()
+        _log.info("daemon %d ended", os.getpid())
+
+    def _notice_reboot(self) -> None:
+        now = processes.boot_id()
+        with transaction(self._db):
+            if get_fact(self._db, "boot") != now:
+                set_fact(self._db, "boot", now)
+                idle.restart_clock(self._db)
+
+    def _home_is_there(self) -> bool:
+        try:
+            return os.stat(str(self._layout.lock)).st_ino == os.fstat(self._lock).st_ino
+        except FileNotFoundError:
+            return False
+
+    def _timeout_ms(self) -> int:
+        due = idle.due_at(self._db, self._config.seconds_per_idle_minute)
+        wait_s = self._config.poll_s if due is None else min(self._config.poll_s, max(0.0, due - time.time()))
+        return int(wait_s * 1000) + 1
+
+    def _recover_dead(self) -> None:
+        for job in queue.started(self._db):
+            if not processes.alive(job.runner):
+                _log.warning("the runner %d of job %d is gone", job.runner.pid, job.job_id)
+                runner.recover(self._db, self._layout, job, _RECOVER_GRACE_S)
+
+    def _start_jobs(self) -> None:
+        capacity = runner.capacity_of(self._config)
+        while True:
+            job_id = queue.head(self._db, capacity)
+            if job_id is None:
+                return
+            self._spawner.run(job_id)
+            if not self._wait_for_claim(job_id):
+                return
+
+    def _wait_for_claim(self, job_id: int) -> bool:
+        deadline = time.monotonic() + _CLAIM_TIMEOUT_S
+        while queue.state_of(self._db, job_id) == states.PENDING:
+            if time.monotonic() > deadline:
+                _log.error("no runner claimed job %d within %g s", job_id, _CLAIM_TIMEOUT_S)
+                return False
+            if self._told_to_quit(50):
+                return False
+        return True
+
+    def _told_to_quit(self, timeout_ms: int) -> bool:
+        """Sleep until poked; remember an order to quit."""
+        if not self._quit:
+            self._poller.poll(timeout_ms)
+            self._quit = QUIT in drain(self._listener)
+        return self._quit
+
+    def _act_on_autostop(self) -> bool:
+        """Stop or remove this node when it has been idle for long enough; return whether that was done."""
+        setting = idle.decide_to_stop(self._db, self._config.seconds_per_idle_minute)
+        if setting is None:
+            return False
+        action = "down" if setting.down else "stop"
+        _log.info("idle for %d minutes: %s", setting.idle_minutes, action)
+        argv = self._config.actions.get(action)
+        if argv is None:
+            _log.error("this node was not told how to %s itself; autostop is cancelled", action)
+            idle.resume(self._db)
+            return False
+        self._db.close()
+        self._spawner.quit()
+        if self._config.marker:
+            processes.end(lambda: processes.marked(self._config.marker), self._config.cancel_grace_s)
+        if _succeeds(argv):
+            return True
+        self._start_over()
+        return True
+
+    def _start_over(self) -> None:
+        db = connect(self._layout.database)
+        idle.abort_stop(db)
+        db.close()
+        time.sleep(self._config.poll_s)
+        argv = daemon_argv()
+        os.execv(argv[0], argv)  # noqa: S606
+
+
+def _succeeds(argv: "list[str]") -> bool:
+    try:
+        done = subprocess.run(argv, stdin=subprocess.DEVNULL, timeout=_ACTION_TIMEOUT_S, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        _log.exception("the node could not stop itself")
+        return False
+    if done.returncode:
+        _log.error("the node could not stop itself: %s exited with %d", argv[0], done.returncode)
+    return done.returncode == 0

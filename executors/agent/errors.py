@@ -1,0 +1,11 @@
+"""Why the agent refuses a call; ``kind`` crosses the wire and becomes an error class on the client."""
+
+from __future__ import annotations
+
+
+class Refused(Exception):
+    """The call cannot be done as asked. ``kind`` is ``unsupported``, ``not-found``, ``stopping`` or ``invalid``."""
+
+    def __init__(self, kind: str, message: str) -> None:
+        super().__init__(message)
+        self.kind = kind

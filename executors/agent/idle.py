@@ -1,0 +1,121 @@
+"""The idle clock, what keeps it from running, and the autostop setting."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from contextlib import contextmanager
+from typing import Iterator, NamedTuple, Optional
+
+from . import states
+from .errors import Refused
+from .processes import Identity, alive, boot_id, identity
+from .store import get_fact, set_fact, transaction
+
+_CLOCK = "idle_clock_started_at"
+_AUTOSTOP = "autostop"
+_STOPPING = "stopping"
+
+
+class Autostop(NamedTuple):
+    """After so many idle minutes the node acts: it goes down for good, or stops with its disk kept."""
+
+    idle_minutes: int
+    down: bool
+
+
+def idle_since(db: sqlite3.Connection) -> Optional[float]:
+    """Return since when nothing runs, waits or is set up; ``None`` while something does."""
+    marks = ",".join("?" * len(states.LIVE))
+    if db.execute(f"SELECT 1 FROM jobs WHERE state IN ({marks}) LIMIT 1", states.LIVE).fetchone():
+        return None
+    if any(alive(Identity(*row)) for row in db.execute("SELECT pid, pid_started, boot FROM leases")):
+        return None
+    ended = db.execute("SELECT MAX(ended_at) FROM jobs").fetchone()[0]
+    return max(float(get_fact(db, _CLOCK) or 0.0), float(ended or 0.0))
+
+
+def restart_clock(db: sqlite3.Connection, now: Optional[float] = None) -> None:
+    """Let idleness count from now on."""
+    set_fact(db, _CLOCK, repr(time.time() if now is None else now))
+
+
+@contextmanager
+def lease(db: sqlite3.Connection, purpose: str) -> Iterator[None]:
+    """Keep the node from being idle over the block, or until this process is dead."""
+    me = identity()
+    with transaction(db):
+        refuse_when_stopping(db)
+        db.execute("INSERT OR REPLACE INTO leases VALUES (?, ?, ?, ?)", (*me, purpose))
+    try:
+        yield
+    finally:
+        with transaction(db):
+            db.execute("DELETE FROM leases WHERE pid = ? OR boot != ?", (me.pid, boot_id()))
+            restart_clock(db)
+
+
+def set_autostop(db: sqlite3.Connection, setting: Autostop) -> None:
+    """Replace the setting; negative minutes cancel it. Where none was active, the idle clock starts again."""
+    with transaction(db):
+        refuse_when_stopping(db)
+        if setting.idle_minutes < 0:
+            set_fact(db, _AUTOSTOP, None)
+            return
+        if get_fact(db, _AUTOSTOP) is None:
+            restart_clock(db)
+        set_fact(db, _AUTOSTOP, json.dumps(setting._asdict()))
+
+
+def get_autostop(db: sqlite3.Connection) -> Optional[Autostop]:
+    """Return the active setting."""
+    text = get_fact(db, _AUTOSTOP)
+    return None if text is None else Autostop(**json.loads(text))
+
+
+def due_at(db: sqlite3.Connection, seconds_per_minute: float) -> Optional[float]:
+    """Return when autostop will act if nothing happens until then; ``None`` when it will not."""
+    setting, since = get_autostop(db), idle_since(db)
+    return None if setting is None or since is None else since + setting.idle_minutes * seconds_per_minute
+
+
+def decide_to_stop(db: sqlite3.Connection, seconds_per_minute: float) -> Optional[Autostop]:
+    """Return the setting to act on now; from then on every submission is refused.
+
+    Idleness is judged under the queue's write lock: a job is either queued before and prevents the stop,
+    or refused after it.
+    """
+    with transaction(db):
+        due = due_at(db, seconds_per_minute)
+        if due is None or time.time() < due:
+            return None
+        set_fact(db, _STOPPING, "1")
+        return get_autostop(db)
+
+
+def begin_stop(db: sqlite3.Connection) -> None:
+    """Refuse every submission from now on, until ``resume``."""
+    with transaction(db):
+        set_fact(db, _STOPPING, "1")
+
+
+def abort_stop(db: sqlite3.Connection) -> None:
+    """Take jobs again because the node could not stop itself; the setting stays, to be tried again."""
+    with transaction(db):
+        set_fact(db, _STOPPING, None)
+
+
+def resume(db: sqlite3.Connection) -> None:
+    """Take jobs (again), with the idle clock starting now; a stop has ended the autostop setting of before."""
+    with transaction(db):
+        if get_fact(db, _STOPPING) is not None:
+            set_fact(db, _AUTOSTOP, None)
+        set_fact(db, _STOPPING, None)
+        restart_clock(db)
+
+
+def refuse_when_stopping(db: sqlite3.Connection) -> None:
+    """Raise ``Refused`` once the node is about to stop."""
+    if get_fact(db, _STOPPING) is not None:
+        raise Refused("stopping", "the cluster is stopping and takes no more work; start or launch it again")

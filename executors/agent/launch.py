@@ -1,0 +1,26 @@
+"""How the agent starts itself: the file it runs from, and the fork of the daemon."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import List
+
+from .layout import Layout
+
+ARCHIVE = "agent.pyz"
+
+
+def daemon_argv() -> List[str]:
+    """Return the command that runs the newest installed agent's daemon in the foreground."""
+    return [sys.executable, "-I", str(Layout.here().state / ARCHIVE), "daemon"]
+
+
+def detach(log: str) -> None:
+    """Make this process deaf to terminals: no input, output to ``log``."""
+    null = os.open(os.devnull, os.O_RDONLY)
+    output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    for source, target in ((null, 0), (output, 1), (output, 2)):
+        os.dup2(source, target)
+    os.close(null)
+    os.close(output)

@@ -1,0 +1,240 @@
+"""The job table: submit, claim, move and read jobs. Each call is one transaction."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence
+
+from . import idle, states
+from .capacity import Capacity, Demand, Devices, Held
+from .errors import Refused
+from .processes import Identity
+from .store import transaction
+
+_PUBLIC = "job_id, name, state, username, resources, run_timestamp, submitted_at, started_at, ended_at, exit_code, pid"
+_MANY = 500
+
+
+class Claimed(NamedTuple):
+    """A job that now belongs to the runner that asked for it."""
+
+    job_id: int
+    run_timestamp: str
+    devices: Devices
+    demand: Demand
+    spec: Dict[str, Any]
+
+
+class Started(NamedTuple):
+    """A job in SETTING_UP or RUNNING and who watches it."""
+
+    job_id: int
+    runner: Identity
+    cancel_asked: bool
+
+
+def submit(
+    db: sqlite3.Connection, specs: Sequence[Dict[str, Any]], capacity: Capacity, nodes: int
+) -> List[int]:
+    """Queue jobs in this order, all or none; return their ids. Restarts the idle clock.
+
+    Raises ``Refused`` for a demand beyond the node, a bad ``run_timestamp``, or a node that is stopping.
+    """
+    demands = [_demand(spec, capacity, nodes) for spec in specs]
+    with transaction(db):
+        idle.refuse_when_stopping(db)
+        now = time.time()
+        job_ids = [_insert(db, spec, demand, now) for spec, demand in zip(specs, demands)]
+        idle.restart_clock(db, now)
+    return job_ids
+
+
+def _demand(spec: Dict[str, Any], capacity: Capacity, nodes: int) -> Demand:
+    asked = spec.get("demand", {})
+    demand = Demand(
+        int(asked.get("cpus_milli", 500)),
+        int(asked.get("memory_mib", 0)),
+        str(asked.get("accelerator", "")),
+        int(asked.get("accelerators_milli", 0)),
+    )
+    capacity.check(demand)
+    if spec.get("num_nodes", 1) > nodes:
+        raise Refused(
+            "unsupported", f"the job asks for {spec['num_nodes']} nodes but this cluster has {nodes}"
+        )
+    if len(spec.get("scripts", ())) not in (1, spec.get("num_nodes", 1)):
+        raise Refused("invalid", "the job must have one script, or one script for each of its nodes")
+    stamp = spec.get("run_timestamp", "")
+    if not stamp or "/" in stamp or "\0" in stamp or stamp in (".", ".."):
+        raise Refused("invalid", f"run_timestamp {stamp!r} must be the plain name of a folder")
+    return demand
+
+
+def _insert(db: sqlite3.Connection, spec: Dict[str, Any], demand: Demand, now: float) -> int:
+    stamp = spec["run_timestamp"]
+    taken = db.execute("SELECT 1 FROM jobs WHERE run_timestamp = ?", (stamp,)).fetchone() is not None
+    if taken:
+        newest = db.execute("SELECT MAX(job_id) FROM jobs").fetchone()[0]
+        stamp = f"{stamp}-{newest + 1}"
+    cursor = db.execute(
+        "INSERT INTO jobs (name, username, resources, run_timestamp, state, submitted_at, cpus_milli, memory_mib,"
+        " accelerator, accelerators_milli, spec) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            spec.get("name", ""),
+            spec.get("username", ""),
+            spec.get("resources", ""),
+            stamp,
+            states.PENDING,
+            now,
+            *demand,
+            json.dumps(spec),
+        ),
+    )
+    return int(cursor.lastrowid or 0)
+
+
+def head(db: sqlite3.Connection, capacity: Capacity) -> Optional[int]:
+    """Return the first waiting job when it fits beside the started ones; while it does not, nothing passes it."""
+    row = db.execute(
+        "SELECT * FROM jobs WHERE state = ? ORDER BY job_id LIMIT 1", (states.PENDING,)
+    ).fetchone()
+    if row is None or capacity.assign(_row_demand(row), _held(db)) is None:
+        return None
+    return int(row["job_id"])
+
+
+def claim(db: sqlite3.Connection, job_id: int, capacity: Capacity, runner: Identity) -> Optional[Claimed]:
+    """Give the job, with its resources, to ``runner``; ``None`` when it is not its turn or it is taken.
+
+    This is the one place where a job starts, so that it starts once whatever was killed before.
+    """
+    with transaction(db):
+        if head(db, capacity) != job_id:
+            return None
+        row = db.execute("SELECT * FROM jobs WHERE job_id = ?", (job_id,)).fetchone()
+        devices = capacity.assign(_row_demand(row), _held(db))
+        spec = json.loads(row["spec"])
+        state = states.SETTING_UP if spec.get("setup") else states.RUNNING
+        db.execute(
+            "UPDATE jobs SET state = ?, started_at = ?, pid = ?, pid_started = ?, boot = ?, devices = ?"
+            " WHERE job_id = ? AND state = ?",
+            (
+                state,
+                time.time() if state == states.RUNNING else None,
+                *runner,
+                json.dumps(devices),
+                job_id,
+                states.PENDING,
+            ),
+        )
+    return Claimed(job_id, row["run_timestamp"], devices or {}, _row_demand(row), spec)
+
+
+def move(
+    db: sqlite3.Connection, job_id: int, source: str, target: str, exit_code: Optional[int] = None
+) -> bool:
+    """Move the job from ``source`` to ``target`` when it still is in ``source``; return whether it was.
+
+    A terminal target forgets the job's specification, and with it the secrets.
+    """
+    if target not in states.TRANSITIONS[source]:
+        raise ValueError(f"no job goes from {source} to {target}")
+    now = time.time()
+    with transaction(db):
+        if states.TRANSITIONS[target]:
+            cursor = db.execute(
+                "UPDATE jobs SET state = ?, started_at = ? WHERE job_id = ? AND state = ?",
+                (target, now, job_id, source),
+            )
+        else:
+            cursor = db.execute(
+                "UPDATE jobs SET state = ?, ended_at = ?, exit_code = ?, spec = NULL WHERE job_id = ? AND state = ?",
+                (target, now, exit_code, job_id, source),
+            )
+    return cursor.rowcount == 1
+
+
+def ask_cancel(db: sqlite3.Connection, job_ids: Optional[Sequence[int]]) -> List[int]:
+    """End waiting jobs at once and mark started ones as to be ended (all jobs for ``None``).
+
+    Returns those that were not over, oldest first; a started one is over when its runner says so.
+    """
+    with transaction(db):
+        live = [
+            row
+            for row in db.execute(
+                f"SELECT job_id, state FROM jobs WHERE {_in(states.LIVE)} ORDER BY job_id", states.LIVE
+            )
+            if job_ids is None or row["job_id"] in set(job_ids)
+        ]
+        for row in live:
+            if row["state"] in states.STARTED:
+                db.execute("UPDATE jobs SET cancel_asked = 1 WHERE job_id = ?", (row["job_id"],))
+            else:
+                db.execute(
+                    "UPDATE jobs SET state = ?, ended_at = ?, spec = NULL, cancel_asked = 1 WHERE job_id = ?",
+                    (states.CANCELLED, time.time(), row["job_id"]),
+                )
+    return [row["job_id"] for row in live]
+
+
+def cancel_asked(db: sqlite3.Connection, job_id: int) -> bool:
+    """Return whether someone wants the job ended."""
+    row = db.execute("SELECT cancel_asked FROM jobs WHERE job_id = ?", (job_id,)).fetchone()
+    return row is not None and bool(row["cancel_asked"])
+
+
+def started(db: sqlite3.Connection) -> List[Started]:
+    """Return the jobs that hold resources, oldest first."""
+    rows = db.execute(f"SELECT * FROM jobs WHERE {_in(states.STARTED)} ORDER BY job_id", states.STARTED)
+    return [
+        Started(
+            row["job_id"], Identity(row["pid"], row["pid_started"], row["boot"]), bool(row["cancel_asked"])
+        )
+        for row in rows
+    ]
+
+
+def read(db: sqlite3.Connection, job_ids: Optional[Sequence[int]] = None) -> List[Dict[str, Any]]:
+    """Return the named jobs (all for ``None``), newest first; unknown ids are left out."""
+    if job_ids is None:
+        return [dict(row) for row in db.execute(f"SELECT {_PUBLIC} FROM jobs ORDER BY job_id DESC")]
+    wanted = sorted(set(job_ids), reverse=True)
+    found: List[Dict[str, Any]] = []
+    for at in range(0, len(wanted), _MANY):
+        part = wanted[at : at + _MANY]
+        query = (
+            f"SELECT {_PUBLIC} FROM jobs WHERE job_id IN ({','.join('?' * len(part))}) ORDER BY job_id DESC"
+        )
+        found.extend(dict(row) for row in db.execute(query, part))
+    return found
+
+
+def state_of(db: sqlite3.Connection, job_id: int) -> Optional[str]:
+    """Return the job's state, ``None`` for an unknown id."""
+    row = db.execute("SELECT state FROM jobs WHERE job_id = ?", (job_id,)).fetchone()
+    return None if row is None else str(row["state"])
+
+
+def _held(db: sqlite3.Connection) -> List[Held]:
+    rows = db.execute(
+        f"SELECT cpus_milli, memory_mib, devices FROM jobs WHERE {_in(states.STARTED)}", states.STARTED
+    )
+    return [
+        Held(
+            row["cpus_milli"],
+            row["memory_mib"],
+            {int(index): milli for index, milli in json.loads(row["devices"]).items()},
+        )
+        for row in rows
+    ]
+
+
+def _row_demand(row: sqlite3.Row) -> Demand:
+    return Demand(row["cpus_milli"], row["memory_mib"], row["accelerator"], row["accelerators_milli"])
+
+
+def _in(names: Sequence[str]) -> str:
+    return f"state IN ({','.join('?' * len(names))})"

@@ -1,0 +1,41 @@
+"""The agent packed into one file that any Python from 3.8 on can run, named by the hash of its content."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import os
+import shutil
+import tempfile
+import zipapp
+from pathlib import Path
+
+_SOURCE = Path(__file__).parent / "agent"
+_PACKAGE = "sky_agent"
+
+
+def _sky_home() -> Path:
+    return Path(os.environ.get("SKY_HOME") or Path.home() / ".sky")
+
+
+@functools.cache
+def agent_version() -> str:
+    """Return the name, without suffix, that this release's agent file bears: ``agent-<hash>``."""
+    digest = hashlib.sha256()
+    for source in sorted(_SOURCE.glob("*.py")):
+        digest.update(source.name.encode() + b"\0" + source.read_bytes() + b"\0")
+    return f"agent-{digest.hexdigest()[:16]}"
+
+
+def agent_archive() -> Path:
+    """Return the path of the packed agent, made on first use and kept under ``SKY_HOME/cache``."""
+    target = _sky_home() / "cache" / f"{agent_version()}.pyz"
+    if not target.exists():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
+            package = Path(scratch, "source", _PACKAGE)
+            shutil.copytree(_SOURCE, package, ignore=shutil.ignore_patterns("__pycache__"))
+            packed = Path(scratch, target.name)
+            zipapp.create_archive(package.parent, packed, main=f"{_PACKAGE}.cli:main", compressed=True)
+            packed.replace(target)
+    return target

@@ -1,0 +1,140 @@
+"""The job queue of a node that runs our agent: each call is one run of the agent's file over the transport."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from catalog.errors import ExecutorError, UserError
+from executors.agent_archive import agent_archive, agent_version
+from executors.api import Autostop, Transport
+from executors.errors import AgentUnreachable, NotFound, Transient, Unsupported
+from executors.job import JobRecord, JobSpec, JobState
+
+_log = logging.getLogger("sky.executors")
+
+STATE_DIR = ".sky_agent"
+_NO_SUCH_JOB = 3
+_KINDS: Mapping[str, type[ExecutorError] | type[UserError]] = {
+    "unsupported": Unsupported,
+    "invalid": UserError,
+    "not-found": NotFound,
+    "stopping": Transient,
+    "broken": AgentUnreachable,
+}
+
+
+class AgentQueue:
+    """Runs jobs through the agent on the cluster's head.
+
+    ``python`` is the interpreter on the node. Demands beyond the node raise ``Unsupported``, calls while
+    the cluster stops raise ``Transient``, and a node without a working agent raises ``AgentUnreachable``.
+    """
+
+    def __init__(self, transport: Transport, python: str = "python3") -> None:
+        self._transport = transport
+        self._python = python
+
+    def submit(self, spec: JobSpec) -> int:
+        """Queue a job and return its id."""
+        return self.submit_many([spec])[0]
+
+    def submit_many(self, specs: Sequence[JobSpec]) -> list[int]:
+        """Queue jobs in this order, all or none, in one call; returns their ids."""
+        if not specs:
+            return []
+        return list(self._call("submit", stdin=json.dumps([asdict(spec) for spec in specs])))
+
+    def jobs(self, job_ids: Sequence[int] | None = None) -> list[JobRecord]:
+        """Return the named jobs (all for ``None``), newest first; unknown ids are left out."""
+        if job_ids is not None and not job_ids:
+            return []
+        rows = self._call("jobs", *(str(job_id) for job_id in job_ids or ()))
+        return [JobRecord(**{**row, "state": JobState(row["state"])}) for row in rows]
+
+    def cancel(self, job_ids: Sequence[int]) -> list[int]:
+        """End these jobs and wait until they are over; returns those that were not over yet, oldest first."""
+        return list(self._call("cancel", *(str(job_id) for job_id in job_ids))) if job_ids else []
+
+    def tail(self, job_id: int, *, follow: bool = True, lines: int = 0) -> Iterator[bytes]:
+        """Yield the job's output (the last ``lines`` only, 0 for all), to its end when ``follow``.
+
+        Waits for a job that has not started. Closing the iterator ends the reading, not the job.
+        Raises ``NotFound`` for an unknown job.
+        """
+        words = ["tail", str(job_id), "--lines", str(lines), *(["--follow"] if follow else [])]
+        return self._tail(job_id, self._argv(*words))
+
+    def _tail(self, job_id: int, argv: Sequence[str]) -> Generator[bytes, None, None]:
+        code = yield from self._transport.follow(argv)
+        if code == _NO_SUCH_JOB:
+            raise NotFound(f"this cluster has no job {job_id}")
+        if code:
+            raise AgentUnreachable(f"reading the log of job {job_id} ended with exit code {code}")
+
+    def idle_since(self) -> float | None:
+        """Return since when (epoch seconds) nothing runs or waits; ``None`` while something does."""
+        since: float | None = self._call("idle")["idle_since"]
+        return since
+
+    def autostop(self) -> Autostop | None:
+        """Return the active autostop setting."""
+        setting = self._call("idle")["autostop"]
+        return None if setting is None else Autostop(**setting)
+
+    def set_autostop(self, setting: Autostop) -> None:
+        """Replace the autostop setting; an unset or cancelled one restarts the idle clock."""
+        self._call("autostop", *(["--down"] if setting.down else []), "--", str(setting.idle_minutes))
+
+    def ensure_agent(self, config: Mapping[str, object] | None = None) -> None:
+        """Make sure that this release's agent is on the node and its daemon runs; restarts the idle clock.
+
+        One call where it is so already. ``config`` is laid over the node's settings (see docs/agent.md).
+        """
+        settings = json.dumps(config or {})
+        try:
+            if self._call("start", stdin=settings)["version"] == agent_version():
+                return
+        except AgentUnreachable:
+            _log.debug("the node has no agent that answers; it gets one")
+        archive = f"{STATE_DIR}/{agent_version()}.pyz"
+        self._transport.put(agent_archive(), archive)
+        answer = self._answer(
+            self._transport.run([self._python, "-I", archive, "install"], stdin=settings.encode())
+        )
+        if answer["version"] != agent_version():
+            raise AgentUnreachable(f"the node runs {answer['version']} after {agent_version()} was installed")
+
+    def stop_agent(self) -> list[int]:
+        """End all jobs and the agent; returns the ids of the jobs that were not over."""
+        return list(self._call("stop"))
+
+    def setup(
+        self, script: str, env: Mapping[str, str], run_timestamp: str, on_output: Any, rank: int = 0
+    ) -> int:
+        """Run setup commands on the node, outside the queue; returns their exit code."""
+        request = {"script": script, "env": dict(env), "run_timestamp": run_timestamp, "rank": rank}
+        return self._transport.stream(self._argv("setup"), on_output, stdin=json.dumps(request).encode())
+
+    def _argv(self, *words: str) -> list[str]:
+        return [self._python, "-I", f"{STATE_DIR}/agent.pyz", *words]
+
+    def _call(self, *words: str, stdin: str = "") -> Any:
+        return self._answer(self._transport.run(self._argv(*words), stdin=stdin.encode()))
+
+    @staticmethod
+    def _answer(done: Any) -> Any:
+        try:
+            answer = json.loads(done.stdout)
+        except ValueError:
+            detail = (done.stderr or done.stdout).strip()[-500:]
+            raise AgentUnreachable(
+                f"the node's agent does not answer (exit code {done.returncode}): {detail}"
+            ) from None
+        if "error" in answer:
+            error = answer["error"]
+            raise _KINDS.get(error["kind"], AgentUnreachable)(error["message"])
+        return answer["ok"]

@@ -1,0 +1,191 @@
+"""The steps from nothing to a running job and back, each safe to repeat, for every executor alike."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+
+from catalog.errors import ExecutorError
+from executors.agent_queue import AgentQueue
+from executors.api import Described, Executor, Handle, JobQueue, NodeRequest, NodeState, Stoppable, Transport
+from executors.errors import AgentUnreachable, SetupFailed, SyncFailed, Unsupported
+from executors.job import JobSpec
+
+_log = logging.getLogger("sky.executors")
+
+WORKDIR = "~/sky_workdir"
+Step = Callable[[str], None]
+
+
+def _quiet(_name: str) -> None:
+    """Take no note of a step."""
+
+
+@contextmanager
+def connected(executor: Executor, handle: Handle) -> Generator[Transport]:
+    """Open the transport to the cluster's head for the block."""
+    transport = executor.connect(handle)
+    try:
+        yield transport
+    finally:
+        transport.close()
+
+
+@contextmanager
+def job_queue(executor: Executor, handle: Handle) -> Generator[JobQueue]:
+    """Open the cluster's job queue for the block."""
+    with connected(executor, handle) as transport:
+        yield executor.queue(handle, transport)
+
+
+def bring_up(
+    executor: Executor, request: NodeRequest, *, new: bool = False, on_step: Step = _quiet
+) -> Handle:
+    """Make the cluster, or find the one of that id, with its agent running.
+
+    ``new`` says that the caller knows it was not there before: when the agent does not come up, the
+    cluster is then removed again, and otherwise left as it is. Raises what the provisioner raises.
+    """
+    on_step("provision")
+    handle = executor.provisioner.create(request)
+    on_step("agent")
+    try:
+        ensure_agent(executor, handle)
+    except BaseException:
+        if new:
+            executor.provisioner.delete(handle)
+        raise
+    return handle
+
+
+def ensure_agent(executor: Executor, handle: Handle) -> None:
+    """Make sure that this release's agent, with today's settings, runs on the cluster; one call where it does."""
+    with connected(executor, handle) as transport:
+        queue = executor.queue(handle, transport)
+        if not isinstance(queue, AgentQueue):
+            return
+        provisioner = executor.provisioner
+        config = provisioner.agent_config(handle) if isinstance(provisioner, Described) else {}
+        queue.ensure_agent(config)
+
+
+def sync_workdir(executor: Executor, handle: Handle, workdir: Path, *, on_step: Step = _quiet) -> int:
+    """Make ``~/sky_workdir`` equal to ``workdir`` but for ignored files and what jobs made; returns files copied."""
+    on_step("workdir")
+    source = workdir.expanduser()
+    if not source.is_dir():
+        raise SyncFailed(f"workdir: {workdir} is not a folder")
+    with connected(executor, handle) as transport:
+        return transport.put(source, WORKDIR, delete=True)
+
+
+def sync_file_mounts(
+    executor: Executor, handle: Handle, mounts: Mapping[str, str], *, on_step: Step = _quiet
+) -> int:
+    """Copy local sources to their destinations (``~/x``, absolute, or relative to the workdir); returns files copied.
+
+    Raises ``Unsupported`` for a source in a bucket, or a destination that the place does not have.
+    """
+    if not mounts:
+        return 0
+    on_step("file_mounts")
+    with connected(executor, handle) as transport:
+        return sum(transport.put(_source(to, source), _destination(to)) for to, source in mounts.items())
+
+
+def _source(destination: str, source: str) -> Path:
+    if "://" in source:
+        raise Unsupported(
+            f"file_mounts: {destination}: {source} lies in a bucket, which this infra cannot copy from; "
+            f"fetch it in setup, or name a local path"
+        )
+    path = Path(source).expanduser()
+    if not path.exists():
+        raise SyncFailed(f"file_mounts: {destination}: {source} does not exist")
+    return path
+
+
+def _destination(destination: str) -> str:
+    if destination == "~" or destination.startswith(("~/", "/")):
+        return destination
+    return str(PurePosixPath(WORKDIR, destination))
+
+
+def run_setup(
+    executor: Executor,
+    handle: Handle,
+    script: str,
+    *,
+    env: Mapping[str, str],
+    run_timestamp: str,
+    on_output: Callable[[bytes], None],
+    on_step: Step = _quiet,
+) -> None:
+    """Run the setup commands on the cluster, their output handed over and kept as ``setup-<node>.log``.
+
+    Raises ``SetupFailed`` with the exit code and the log's place when they fail.
+    """
+    if not script.strip():
+        return
+    on_step("setup")
+    with connected(executor, handle) as transport:
+        queue = executor.queue(handle, transport)
+        if not isinstance(queue, AgentQueue):
+            raise Unsupported(f"{executor.name} runs setup inside the job")
+        code = queue.setup(script, env, run_timestamp, on_output)
+    if code:
+        log = f"~/sky_logs/{run_timestamp}"
+        raise SetupFailed(
+            f"setup failed with exit code {code} on {handle.cluster_name}; see {log}", code, log
+        )
+
+
+def submit(executor: Executor, handle: Handle, spec: JobSpec, *, on_step: Step = _quiet) -> int:
+    """Queue the job and return its id."""
+    on_step("submit")
+    with job_queue(executor, handle) as queue:
+        return queue.submit(spec)
+
+
+def stop(executor: Executor, handle: Handle, *, on_step: Step = _quiet) -> None:
+    """End the cluster's jobs and stop it, its disk kept; stopped already is success."""
+    provisioner = executor.provisioner
+    if not isinstance(provisioner, Stoppable):
+        raise Unsupported(f"clusters on {executor.name} cannot be stopped; take it down instead")
+    on_step("stop")
+    if provisioner.describe(handle).state is not NodeState.STOPPED:
+        _end_jobs(executor, handle)
+    provisioner.stop(handle)
+
+
+def start(executor: Executor, handle: Handle, *, on_step: Step = _quiet) -> Handle:
+    """Start a stopped cluster, its agent too; running already is success."""
+    provisioner = executor.provisioner
+    if not isinstance(provisioner, Stoppable):
+        raise Unsupported(f"clusters on {executor.name} cannot be started; launch a new one")
+    on_step("start")
+    started = provisioner.start(handle)
+    on_step("agent")
+    ensure_agent(executor, started)
+    return started
+
+
+def tear_down(executor: Executor, handle: Handle, *, on_step: Step = _quiet) -> None:
+    """Remove the cluster and all that it made; gone already is success. Raises ``CleanupIncomplete``."""
+    on_step("down")
+    executor.provisioner.delete(handle)
+
+
+def _end_jobs(executor: Executor, handle: Handle) -> None:
+    """Let the agent end its jobs in order; a node whose agent does not answer is stopped all the same."""
+    try:
+        with connected(executor, handle) as transport:
+            queue = executor.queue(handle, transport)
+            if isinstance(queue, AgentQueue):
+                queue.stop_agent()
+    except AgentUnreachable as error:
+        _log.warning("the agent of %s does not answer: %s", handle.cluster_name, error)
+    except ExecutorError:
+        _log.exception("the jobs of %s could not be ended in order", handle.cluster_name)

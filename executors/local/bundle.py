@@ -1,0 +1,34 @@
+"""The executor of this machine, put together."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from executors.agent_queue import AgentQueue
+from executors.api import Capability, Executor, Handle, Transport
+from executors.local.provisioner import LocalProvisioner, home_of, marker_of
+from executors.transports.local import LocalTransport
+
+CAPABILITIES = frozenset({Capability.STOP, Capability.AUTOSTOP, Capability.AUTODOWN})
+
+
+def bundle(root: Path | None = None) -> Executor:
+    """Return the executor whose clusters are folders below ``root`` (default ``SKY_HOME/local``)."""
+    folder = root or Path(os.environ.get("SKY_HOME") or Path.home() / ".sky") / "local"
+    return Executor(
+        name="local",
+        provisioner=LocalProvisioner(folder.absolute()),
+        connect=_connect,
+        queue=_queue,
+        capabilities=CAPABILITIES,
+    )
+
+
+def _connect(handle: Handle) -> LocalTransport:
+    return LocalTransport(home_of(handle), marker_of(handle.cluster_id))
+
+
+def _queue(handle: Handle, transport: Transport) -> AgentQueue:
+    return AgentQueue(transport, handle.data.get("python", sys.executable))
