@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +54,7 @@ def test_schema_and_layout(table: pa.Table) -> None:
 
 def test_keys_are_unique_and_ascend(table: pa.Table) -> None:
     keys = columns(table, *KEY)
-    assert all(left < right for left, right in zip(keys, keys[1:], strict=False))
+    assert all(left < right for left, right in pairwise(keys))
 
 
 def test_every_fact_is_in_the_snapshot_with_its_figures(table: pa.Table, facts: list[dict[str, Any]]) -> None:
@@ -167,9 +168,7 @@ def test_sources_add_up_and_carry_dates(table: pa.Table) -> None:
     listed = provenance(snapshot)
     assert listed.column_names == ["cloud", "source", "rows", "oldest", "newest"]
     assert [row["rows"] for row in listed.to_pylist()] == [source[2] for source in snapshot.sources]
-    assert {row["oldest"] for row in listed.to_pylist() if row["cloud"] == "lambda"} == {
-        datetime.date(2026, 5, 20)
-    }
+    assert {row["oldest"] for row in listed.to_pylist() if row["cloud"] == "lambda"} == {dt.date(2026, 5, 20)}
 
 
 def test_building_twice_gives_the_same_bytes_as_the_embedded_snapshot(tmp_path: Path) -> None:

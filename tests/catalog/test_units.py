@@ -49,7 +49,7 @@ def test_sizes_are_read_in_binary_units(text: float | str, expected: int) -> Non
 
 @pytest.mark.parametrize("text", ["", "GB", "-1GB", "1XB", "10b", "1e3", "1 2", "nan", True, None])
 def test_what_is_not_a_size_is_refused_by_field_name(text: object) -> None:
-    with pytest.raises(UserError, match="^memory: "):
+    with pytest.raises(UserError, match=r"^memory: "):
         units.mib(text, "memory")  # type: ignore[arg-type]
 
 
@@ -73,7 +73,7 @@ def test_durations(text: float | str, expected: int) -> None:
 
 @pytest.mark.parametrize("text", ["", "h", "1x", "1h30", "half an hour", True])
 def test_what_is_not_a_duration_is_refused(text: object) -> None:
-    with pytest.raises(UserError, match="^time: .*for example"):
+    with pytest.raises(UserError, match=r"^time: .*for example"):
         units.seconds(text, "time")  # type: ignore[arg-type]
 
 
@@ -100,7 +100,7 @@ def test_huge_sizes_and_durations_are_user_errors() -> None:
 
 @pytest.mark.parametrize("value", ["", "$", "free", float("nan"), float("inf"), True])
 def test_what_is_not_money_is_refused(value: float | str) -> None:
-    with pytest.raises(UserError, match="^price: "):
+    with pytest.raises(UserError, match=r"^price: "):
         units.micro_usd(value)
 
 
