@@ -41,7 +41,7 @@ class NodeState(str, Enum):
 
 @dataclass(frozen=True, slots=True)
 class NodeRequest:
-    """What to create. ``cluster_id`` is the tag that every made resource carries; the same one twice is one cluster."""
+    """What to create; ``cluster_id`` is the tag on all that is made, and the same one twice is one cluster."""
 
     cluster_id: str
     cluster_name: str
@@ -55,7 +55,11 @@ class NodeRequest:
 
 @dataclass(frozen=True, slots=True)
 class Handle:
-    """Where a cluster is. Opaque to everyone but its executor; JSON both ways; holds no secret."""
+    """Where a cluster is. Opaque to everyone but its executor; JSON both ways; holds no secret.
+
+    One with no ``data`` stands for a cluster whose creation was interrupted: its provisioner describes and
+    deletes it by ``cluster_id`` alone.
+    """
 
     executor: str
     cluster_id: str
@@ -122,7 +126,7 @@ class Described(Protocol):
     """A provisioner that can say more of its nodes to the agent than the handle does."""
 
     def agent_config(self, handle: Handle) -> Mapping[str, object]:
-        """Return what the agent is told: ``capacity``, ``addresses``, ``marker``, ``actions`` (see docs/agent.md)."""
+        """Return what the agent is told: capacity, addresses, marker, actions (see docs/agent.md)."""
 
 
 class Transport(Protocol):
@@ -142,7 +146,7 @@ class Transport(Protocol):
         """Run ``argv``, hand over stdout and stderr as they come, return the exit code."""
 
     def follow(self, argv: Sequence[str]) -> Generator[bytes, None, int]:
-        """Yield stdout of ``argv`` as it comes and return the exit code; closing the generator ends the command."""
+        """Yield stdout of ``argv`` as it comes and return the exit code; closing it ends the command."""
 
     def put(self, source: Path, target: str, *, ignore: Sequence[str] = (), delete: bool = False) -> int:
         """Make ``target`` on the node equal to ``source``; ``delete`` removes extras. Returns files copied."""

@@ -1,4 +1,4 @@
-"""Clusters on this machine: one folder each, with a marker file, a home, and the processes that it started."""
+"""Clusters on this machine: one folder each, with a marker file, a home, and the processes it started."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class LocalProvisioner:
         self._root = root
 
     def create(self, request: NodeRequest) -> Handle:
-        """Make the cluster's folder, its marker first; a cluster that is there already is returned, started."""
+        """Make the cluster's folder, its marker first; one that is there already is returned, started."""
         if request.num_nodes != 1:
             raise Unsupported(f"this machine is one node; num_nodes: {request.num_nodes} needs a cloud")
         folder = self._folder(request.cluster_id)
@@ -68,11 +68,11 @@ class LocalProvisioner:
 
     def describe(self, handle: Handle) -> ClusterView:
         """Say what is there: gone, stopped, made but without its agent (pending or degraded), or running."""
-        return self._view(handle.cluster_id, Path(handle.data["folder"]))
+        return self._view(handle.cluster_id, self._folder_of(handle))
 
     def delete(self, handle: Handle) -> None:
         """End every process of the cluster and remove its folder, links in it not followed."""
-        folder = Path(handle.data["folder"])
+        folder = self._folder_of(handle)
         if folder.is_symlink():
             raise CleanupIncomplete(f"{folder} is a link, not a cluster's folder; remove it by hand")
         self._end_processes(handle.cluster_id)
@@ -93,7 +93,7 @@ class LocalProvisioner:
 
     def stop(self, handle: Handle) -> None:
         """Mark the cluster stopped, then end every process of it; its home stays."""
-        folder = Path(handle.data["folder"])
+        folder = self._folder_of(handle)
         if not (folder / _RECORD).exists():
             raise NotFound(f"cluster {handle.cluster_name} is gone: {folder} does not exist")
         _write(folder / _STOPPED, {"stopped_at": time.time(), "by": "user"})
@@ -101,7 +101,7 @@ class LocalProvisioner:
 
     def start(self, handle: Handle) -> Handle:
         """Take the stopped mark away."""
-        folder = Path(handle.data["folder"])
+        folder = self._folder_of(handle)
         if not (folder / _RECORD).exists():
             raise NotFound(f"cluster {handle.cluster_name} is gone: {folder} does not exist")
         (folder / _STOPPED).unlink(missing_ok=True)
@@ -118,7 +118,7 @@ class LocalProvisioner:
         }
 
     def agent_config(self, handle: Handle) -> Mapping[str, object]:
-        """Return the agent's settings: the offer's capacity, the address, the marker and the self commands."""
+        """Return the agent's settings: the offer's capacity, the address, the marker, the self commands."""
         record = json.loads((Path(handle.data["folder"]) / _RECORD).read_text("utf-8"))
         return {
             "cluster_name": record["cluster_name"],
@@ -134,6 +134,10 @@ class LocalProvisioner:
                 f"cluster id {cluster_id!r} must be letters, digits, '.', '_' and '-', at most 200"
             )
         return self._root / cluster_id
+
+    def _folder_of(self, handle: Handle) -> Path:
+        """Return the cluster's folder; a handle with no data yet is found by its cluster id."""
+        return Path(handle.data["folder"]) if handle.data else self._folder(handle.cluster_id)
 
     def _handle(self, cluster_id: str) -> Handle:
         folder = self._folder(cluster_id)
@@ -217,9 +221,9 @@ def _remove(folder: Path) -> None:
     except FileNotFoundError:
         return
     except PermissionError:
-        for parent, _, _ in os.walk(folder):
-            if not os.stat(parent).st_mode & stat.S_IWUSR:
-                os.chmod(parent, 0o700)  # noqa: PTH101
+        for parent in (Path(name) for name, _, _ in os.walk(folder)):
+            if not parent.stat().st_mode & stat.S_IWUSR:
+                parent.chmod(0o700)
         _remove_again(folder)
     except OSError:
         _remove_again(folder)
