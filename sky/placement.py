@@ -68,7 +68,11 @@ def _cloud(resources: Resources) -> str | None:
 def _place(resources: Resources, offer: Offer) -> str:
     if _cloud(resources) not in {None, offer.key.cloud}:
         return f"it asks for {resources.cloud}"
-    wanted = (("region", offer.key.region), ("zone", offer.key.zone), ("instance_type", offer.key.instance_type))
+    wanted = (
+        ("region", offer.key.region),
+        ("zone", offer.key.zone),
+        ("instance_type", offer.key.instance_type),
+    )
     for field, here in wanted:
         asked = getattr(resources, field)
         if asked not in {None, here}:

@@ -1,0 +1,1 @@
+"""The ``sky`` command: argument parsing and printing; every effect is a call of the public API."""

@@ -1,0 +1,138 @@
+"""``sky launch`` and ``sky exec``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from catalog.errors import UserError
+from sky.cli.entrypoint import read_task
+from sky.cli.jobs import exit_code
+from sky.cli.options import (
+    cluster_option,
+    detach_run_option,
+    idle_option,
+    retry_option,
+    task_options,
+    yes_option,
+)
+from sky.statuses import OptimizeTarget
+
+
+@click.command("launch")
+@click.argument("entrypoint", nargs=-1)
+@cluster_option
+@click.option("--dryrun", is_flag=True, help="Show the plan and do nothing.")
+@click.option("--detach-setup", "-s", is_flag=True, help="Run setup as part of the job.")
+@detach_run_option
+@idle_option
+@click.option("--down", is_flag=True, help="Tear the cluster down when its jobs are over.")
+@retry_option
+@yes_option
+@click.option("--no-setup", is_flag=True, help="Skip setup.")
+@click.option("--fast", is_flag=True, help="On a cluster that is up: skip provisioning and setup.")
+@click.option("--clone-disk-from", metavar="CLUSTER", help="Start from a copy of that cluster's disk.")
+@click.option(
+    "--minimize",
+    type=click.Choice(["cost", "time"]),
+    default="cost",
+    show_default=True,
+    help="What the plan minimizes.",
+)
+@task_options
+def launch_command(
+    entrypoint: tuple[str, ...],
+    cluster: str | None,
+    dryrun: bool,
+    detach_setup: bool,
+    detach_run: bool,
+    idle_minutes_to_autostop: int | None,
+    down: bool,
+    retry_until_up: bool,
+    yes: bool,
+    no_setup: bool,
+    fast: bool,
+    clone_disk_from: str | None,
+    minimize: str,
+    **flags: Any,
+) -> int:
+    """Launch a task: a YAML file, or a command. The exit code is the job's.
+
+    Without --cluster a new cluster is made, on this machine when no cloud is enabled and the task fits. A
+    single word is shell text; several words are one command, passed on as they are. Ctrl-C leaves the job
+    running.
+
+    \b
+    Examples:
+      sky launch examples/minimal.yaml
+      sky launch -c dev train.yaml --env LR=0.1 -d
+      sky launch -c dev 'nvidia-smi && echo ok'
+      sky launch --gpus A100:8 --dryrun -- python train.py --lr 0.1
+    """
+    from sky.launcher import LaunchOptions, launch_task
+
+    task = read_task(entrypoint, flags)
+    options = LaunchOptions(
+        retry_until_up=retry_until_up,
+        idle_minutes=idle_minutes_to_autostop,
+        dryrun=dryrun,
+        down=down,
+        target=OptimizeTarget[minimize.upper()],
+        detach_setup=detach_setup,
+        detach_run=detach_run,
+        no_setup=no_setup,
+        clone_disk_from=clone_disk_from,
+        fast=fast,
+        on_plan=lambda plan, name: _present(plan, name, ask=not (yes or dryrun)),
+    )
+    outcome = launch_task(task, cluster, options)
+    if dryrun:
+        click.echo("Dryrun finished.")
+    if outcome.job is None:
+        return 0
+    return exit_code(outcome.job.status, outcome.job.exit_code)
+
+
+def _present(plan: Any, name: str, *, ask: bool) -> None:
+    from sky.cli.render_plan import show_plan
+
+    show_plan(plan)
+    if ask and plan.total_cost_micro_usd:
+        click.confirm(f"Launch cluster {name}?", default=True, abort=True, err=True)
+
+
+@click.command("exec")
+@click.argument("entrypoint", nargs=-1)
+@cluster_option
+@detach_run_option
+@click.option("--dryrun", is_flag=True, help="Show what would run and do nothing.")
+@click.option("--down", is_flag=True, help="Tear the cluster down when its jobs are over.")
+@task_options
+def exec_command(
+    entrypoint: tuple[str, ...], cluster: str | None, detach_run: bool, dryrun: bool, down: bool, **flags: Any
+) -> int:
+    """Run a task on CLUSTER, which is up: sync the workdir, queue the job, show its log.
+
+    Usage is `sky exec CLUSTER ENTRYPOINT` or `sky exec -c CLUSTER ENTRYPOINT`; the entrypoint is a YAML file or
+    a command, as in `sky launch`. Setup and file mounts are skipped. The exit code is the job's.
+
+    \b
+    Examples:
+      sky exec dev train.yaml
+      sky exec dev python train.py
+      sky exec dev --gpus H100:0.5 -d -- python train.py --lr 0.1
+    """
+    from sky.launcher import exec_task
+
+    words = list(entrypoint)
+    if cluster is None:
+        if not words:
+            raise UserError("sky exec: name the cluster: sky exec CLUSTER COMMAND")
+        cluster = words.pop(0)
+    if not words:
+        raise UserError(f"sky exec: say what to run: sky exec {cluster} COMMAND, or a task file")
+    outcome = exec_task(read_task(words, flags), cluster, dryrun=dryrun, down=down, detach_run=detach_run)
+    if dryrun:
+        click.echo("Dryrun finished.")
+    return 0 if outcome.job is None else exit_code(outcome.job.status, outcome.job.exit_code)

@@ -1,0 +1,129 @@
+"""A plan as a report: what was considered, what was chosen, how sure that is, and on which facts it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import click
+
+from catalog.units import format_mib, format_milli, format_seconds, format_usd
+from sky.cli.render import show_table
+from solver.plan import Choice, Placement, Plan, Status
+
+CHOSEN = "\u2714"
+_COLUMNS = (
+    "CLOUD", "INSTANCE", "vCPUs", "Mem(GB)", "ACCELERATORS", "REGION/ZONE", "$/HR", "COST ($)", "TIME", "CHOSEN",
+)  # fmt: skip
+_NUMBERS = ("vCPUs", "Mem(GB)", "$/HR", "COST ($)", "TIME")
+_PLAN_COLUMNS = ("TASK", "#NODES", *_COLUMNS[:-1], "START")
+
+
+def show_plan(plan: Plan, *, show_all: bool = False) -> None:
+    """Print the report of ``plan``; ``show_all`` adds every filter and all runners-up."""
+    if len(plan.tasks) > 1:
+        _show_best(plan)
+    for task in plan.tasks:
+        _show_task(task, show_all=show_all)
+    if plan.transfers:
+        _show_transfers(plan)
+    for line in _summary(plan):
+        click.echo(line)
+
+
+def _show_best(plan: Plan) -> None:
+    click.echo("Best plan:")
+    rows = [
+        (task.name, str(task.num_nodes), *_cells(task.choice), format_seconds(task.start_s))
+        for task in plan.tasks
+    ]
+    show_table(_PLAN_COLUMNS, rows, right=(*_NUMBERS, "#NODES", "START"))
+    click.echo()
+
+
+def _show_task(task: Placement, *, show_all: bool) -> None:
+    plural = "s" if task.num_nodes > 1 else ""
+    click.echo(
+        f"Considered resources for {task.name} ({task.num_nodes} node{plural}, {task.candidates} candidates):"
+    )
+    considered = list(task.considered) or [task.choice]
+    show_table(_COLUMNS, [_marked(choice, task.choice) for choice in considered], right=_NUMBERS)
+    if task.runtime_note:
+        click.echo(f"Time: {task.runtime_note}.")
+    runners = task.alternatives
+    if runners:
+        click.echo()
+        click.echo(f"Runners-up for {task.name}:")
+        show_table(_COLUMNS[:-1], [_cells(choice) for choice in runners], right=_NUMBERS)
+    for note in task.notes:
+        click.echo(f"Note: {note}.")
+    if show_all:
+        click.echo()
+        click.echo("Filters, and how many offers each left:")
+        show_table(
+            ("FILTER", "LEFT"), [(step.name, f"{step.kept:,}") for step in task.filters], right=("LEFT",)
+        )
+    click.echo()
+
+
+def _marked(choice: Choice, chosen: Choice) -> tuple[str, ...]:
+    return (*_cells(choice), CHOSEN if choice == chosen else "")
+
+
+def _cells(choice: Choice) -> tuple[str, ...]:
+    accelerators = "-"
+    if choice.accelerator:
+        accelerators = f"{choice.accelerator}:{format_milli(choice.accelerator_count_milli)}"
+    return (
+        choice.cloud,
+        f"{choice.instance_type}[Spot]" if choice.use_spot else choice.instance_type,
+        format_milli(choice.vcpus_milli) if choice.vcpus_milli else "-",
+        format_mib(choice.memory_mib) if choice.memory_mib else "-",
+        accelerators,
+        choice.zone or choice.region,
+        _dollars(choice.price_micro_usd_per_hour),
+        _dollars(choice.cost_micro_usd),
+        format_seconds(choice.time_s),
+    )
+
+
+def _dollars(micro: int) -> str:
+    return format_usd(micro).lstrip("$")
+
+
+def _show_transfers(plan: Plan) -> None:
+    click.echo("Egress plan:")
+    rows = [
+        (
+            move.source,
+            move.target,
+            move.source_place,
+            move.target_place,
+            f"{move.size_bytes / 1e9:g}",
+            _dollars(move.cost_micro_usd),
+            format_seconds(move.time_s),
+        )
+        for move in plan.transfers
+    ]
+    columns = ("SOURCE", "TARGET", "FROM", "TO", "SIZE (GB)", "COST ($)", "TIME")
+    show_table(columns, rows, right=("SIZE (GB)", "COST ($)", "TIME"))
+    click.echo()
+
+
+def _summary(plan: Plan) -> Iterator[str]:
+    yield f"Total: {format_usd(plan.total_cost_micro_usd)} in {format_seconds(plan.total_time_s)}."
+    bound = format_usd(plan.bound_value) if plan.objective == "cost" else format_seconds(plan.bound_value)
+    proof = (
+        "proven optimal"
+        if plan.status is Status.OPTIMAL
+        else "best found before the time limit, not proven optimal"
+    )
+    yield f"Minimized {plan.objective}: {plan.status.value}, {proof}; bound {bound}; solved in {plan.solve_time_s:.3f} s."
+    facts = plan.catalog
+    yield f"Catalog: snapshot {facts.snapshot_id[:12]} as of {facts.as_of}, {facts.rows:,} offers."
+    for cloud, source, rows, oldest, newest in facts.sources:
+        dates = newest if oldest == newest else f"{oldest} to {newest}"
+        yield f"  {cloud}: {rows:,} offers, {dates}, {source}"
+    if plan.blocks:
+        yield f"Blocked: {', '.join(plan.blocks)}."
+    for note in plan.notes:
+        yield f"Note: {note}."

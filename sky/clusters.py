@@ -1,0 +1,180 @@
+"""Verbs on whole clusters: status, stop, start, down, autostop."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from catalog.errors import UserError
+from catalog.offer import Market
+from executors import lifecycle, registry
+from executors.api import Autostop, Capability, Executor, Stoppable
+from sky.bringup import restart
+from sky.connection import connected, existing, refreshed, up
+from sky.exceptions import CloudUserIdentityError, ClusterStatusFetchingError, NotSupportedError
+from sky.failures import effect_on
+from sky.handles import ClusterHandle, handle_of
+from sky.identity import command_line
+from sky.locks import FOREVER
+from sky.records import NO_AUTOSTOP, ClusterRecord
+from sky.state import Store, open_store
+from sky.statuses import ClusterStatus
+
+_log = logging.getLogger("sky.clusters")
+
+_REFRESH_THREADS = 8
+
+
+def status(cluster_names: str | Sequence[str] | None = None, refresh: bool = False) -> list[dict[str, Any]]:
+    """Return what is known of clusters, the newest launch first.
+
+    Each is a dict with ``name, launched_at, handle, last_use, status, autostop, to_down, metadata`` and
+    ``owner, cluster_hash, cluster_ever_up, status_updated_at, config_hash, num_nodes, price_usd_per_hour``.
+    ``refresh`` asks the providers first. Names that no cluster has are left out, as are clusters that turn
+    out to be gone.
+    """
+    store = open_store()
+    records = store.list()
+    if cluster_names is not None:
+        wanted = {cluster_names} if isinstance(cluster_names, str) else set(cluster_names)
+        records = [record for record in records if record.name in wanted]
+    if refresh:
+        records = _refresh_all(store, records)
+    return [_as_dict(record) for record in records]
+
+
+def _refresh_all(store: Store, records: Sequence[ClusterRecord]) -> list[ClusterRecord]:
+    def refresh_one(record: ClusterRecord) -> ClusterRecord | None:
+        try:
+            return refreshed(store, record)
+        except (ClusterStatusFetchingError, CloudUserIdentityError) as error:
+            _log.warning("The status shown may be old: %s", error)
+            return record
+
+    with ThreadPoolExecutor(_REFRESH_THREADS, thread_name_prefix="sky-refresh") as pool:
+        return [record for record in pool.map(refresh_one, records) if record is not None]
+
+
+def _as_dict(record: ClusterRecord) -> dict[str, Any]:
+    return {
+        "name": record.name,
+        "launched_at": record.launched_at,
+        "handle": handle_of(record),
+        "last_use": record.last_use,
+        "status": record.status,
+        "autostop": record.autostop_minutes,
+        "to_down": record.to_down,
+        "metadata": {},
+        "owner": record.owner,
+        "cluster_hash": record.cluster_id,
+        "cluster_ever_up": record.ever_up,
+        "status_updated_at": record.status_at,
+        "config_hash": record.config_hash,
+        "num_nodes": record.num_nodes,
+        "price_usd_per_hour": record.num_nodes * record.offer.price_micro_usd / 1_000_000,
+    }
+
+
+def stop(cluster_name: str, purge: bool = False) -> None:
+    """Stop a cluster; its disks are kept. Stopped already is success.
+
+    ``purge`` marks it stopped even where the provider failed. Raises ``ClusterDoesNotExist``,
+    ``NotSupportedError``, and ``RuntimeError`` when it could not be stopped.
+    """
+    store = open_store()
+    existing(store, cluster_name)
+    with store.lock(cluster_name):
+        record = existing(store, cluster_name)
+        executor = _stoppable(record)
+        with effect_on(cluster_name, "stop", forgive=purge):
+            lifecycle.stop(executor, record.executor_handle)
+        store.update(
+            record,
+            status=ClusterStatus.STOPPED,
+            autostop_minutes=NO_AUTOSTOP,
+            to_down=False,
+            last_use=command_line(),
+        )
+
+
+def _stoppable(record: ClusterRecord) -> Executor:
+    executor = registry.load(record.executor)
+    if record.offer.key.market is Market.SPOT:
+        raise NotSupportedError(
+            f"cluster {record.name} runs on spot instances, which cannot be stopped; sky down ends it"
+        )
+    if Capability.STOP not in executor.capabilities or not isinstance(executor.provisioner, Stoppable):
+        raise NotSupportedError(
+            f"{record.executor} cannot stop a cluster and keep its disk; sky down ends it"
+        )
+    return executor
+
+
+def start(
+    cluster_name: str,
+    idle_minutes_to_autostop: int | None = None,
+    retry_until_up: bool = False,
+    down: bool = False,
+    force: bool = False,
+) -> ClusterHandle:
+    """Start a stopped cluster, or finish an interrupted launch, in the place it was launched in.
+
+    One that is UP is left alone unless ``force``. Raises ``ValueError`` for ``down`` without idle minutes,
+    ``ClusterDoesNotExist``, ``ClusterOwnerIdentityMismatchError``, ``ResourcesUnavailableError``.
+    """
+    if down and idle_minutes_to_autostop is None:
+        raise UserError("down=True needs idle_minutes_to_autostop: after how many idle minutes to tear down")
+    store = open_store()
+    existing(store, cluster_name)
+    with store.lock(cluster_name, FOREVER):
+        record = existing(store, cluster_name)
+        if record.status is not ClusterStatus.UP or force:
+            record = restart(store, record, retry_until_up=retry_until_up)
+        if idle_minutes_to_autostop is not None:
+            record = set_autostop(store, record, idle_minutes_to_autostop, down=down)
+        return handle_of(store.update(record, last_use=command_line()))
+
+
+def down(cluster_name: str, purge: bool = False) -> None:
+    """Tear a cluster down: everything that was made for it is deleted, and its disks are lost.
+
+    ``purge`` forgets it even where the provider failed. Raises ``ClusterDoesNotExist``, and ``RuntimeError``
+    when something may still exist.
+    """
+    store = open_store()
+    existing(store, cluster_name)
+    with store.lock(cluster_name):
+        tear_down(store, existing(store, cluster_name), purge=purge)
+
+
+def tear_down(store: Store, record: ClusterRecord, *, purge: bool = False) -> None:
+    """Delete what carries the record's tag and close the record; the caller holds the cluster's lock."""
+    executor = registry.load(record.executor)
+    with effect_on(record.name, "down", forgive=purge):
+        lifecycle.tear_down(executor, record.executor_handle)
+    store.close(record)
+
+
+def autostop(cluster_name: str, idle_minutes: int, down: bool = False) -> None:
+    """Stop (or with ``down`` tear down) a cluster after ``idle_minutes`` without jobs; negative cancels.
+
+    Raises ``ClusterDoesNotExist``, ``ClusterNotUpError``, ``NotSupportedError``.
+    """
+    store = open_store()
+    up(store, cluster_name, "autostop")
+    with store.lock(cluster_name):
+        record = set_autostop(store, existing(store, cluster_name), idle_minutes, down=down)
+        store.update(record, last_use=command_line())
+
+
+def set_autostop(store: Store, record: ClusterRecord, idle_minutes: int, *, down: bool) -> ClusterRecord:
+    """Tell the cluster's agent, then commit. The caller holds the lock and the cluster is UP."""
+    needed = Capability.AUTODOWN if down else Capability.AUTOSTOP
+    if idle_minutes >= 0 and needed not in registry.load(record.executor).capabilities:
+        raise NotSupportedError(f"{record.executor} has no {needed.value}")
+    minutes = max(idle_minutes, NO_AUTOSTOP)
+    with connected(record) as cluster:
+        cluster.queue.set_autostop(Autostop(minutes, down=down and minutes >= 0))
+    return store.update(record, autostop_minutes=minutes, to_down=down and minutes >= 0)

@@ -1,0 +1,113 @@
+"""From a cluster's name to its record, its executor and its job queue, with the checks in between."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from executors import registry
+from executors.api import ClusterView, Executor, Handle, JobQueue, NodeState, Transport
+from executors.errors import NotFound
+from sky.exceptions import ClusterDoesNotExist, ClusterNotUpError
+from sky.failures import describing, public_errors
+from sky.handles import handle_of
+from sky.identity import check_owner
+from sky.locks import ClusterBusy
+from sky.reconcile import Action, Step, decide
+from sky.records import NO_AUTOSTOP, ClusterRecord
+from sky.state import StaleRecord, Store
+from sky.statuses import ClusterStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """A live cluster: its record, and open doors to it."""
+
+    record: ClusterRecord
+    executor: Executor
+    handle: Handle
+    transport: Transport
+    queue: JobQueue
+
+
+@contextmanager
+def connected(record: ClusterRecord) -> Iterator[Connection]:
+    """Open the transport and the job queue of ``record``'s head node; executors' errors come out public."""
+    executor = registry.load(record.executor)
+    handle = record.executor_handle
+    with public_errors():
+        transport = executor.connect(handle)
+        try:
+            yield Connection(record, executor, handle, transport, executor.queue(handle, transport))
+        finally:
+            transport.close()
+
+
+def existing(store: Store, name: str) -> ClusterRecord:
+    """Return the record of ``name``, if it is this user's. Raises ``ClusterDoesNotExist``."""
+    record = store.get(name)
+    if record is None:
+        known = ", ".join(other.name for other in store.list()[:5])
+        raise ClusterDoesNotExist(
+            f"cluster {name!r} does not exist" + (f"; there are: {known}" if known else "")
+        )
+    check_owner(record)
+    return record
+
+
+def up(store: Store, name: str, doing: str) -> ClusterRecord:
+    """Return the record of ``name`` if it is UP; what may have stopped itself is asked for first.
+
+    Raises ``ClusterDoesNotExist``, ``ClusterOwnerIdentityMismatchError``, ``ClusterNotUpError``.
+    """
+    record: ClusterRecord | None = existing(store, name)
+    assert record is not None
+    if record.status is ClusterStatus.UP and record.autostop_minutes != NO_AUTOSTOP:
+        record = refreshed(store, record)
+    if record is None:
+        raise ClusterDoesNotExist(f"cluster {name!r} is gone: it was idle and took itself down")
+    if record.status is not ClusterStatus.UP:
+        raise ClusterNotUpError(
+            f"{doing}: cluster {name} is {record.status.name}, not UP; start it with: sky start {name}",
+            cluster_status=record.status,
+            handle=handle_of(record),
+        )
+    return record
+
+
+def view_of(record: ClusterRecord) -> ClusterView:
+    """Ask the provider how the cluster is."""
+    executor = registry.load(record.executor)
+    with describing(record.name):
+        try:
+            return executor.provisioner.describe(record.executor_handle)
+        except NotFound as error:
+            return ClusterView(record.cluster_id, NodeState.GONE, reason=str(error))
+
+
+def refreshed(store: Store, record: ClusterRecord) -> ClusterRecord | None:
+    """Make the record true again and return it, ``None`` if the cluster is gone.
+
+    One that another command is working on right now is returned as it is.
+    """
+    try:
+        with store.lock(record.name, timeout_s=0):
+            current = store.get(record.name)
+            if current is None:
+                return None
+            return apply(store, current, decide(current, view_of(current), store.now()))
+    except (ClusterBusy, StaleRecord):
+        return store.get(record.name)
+
+
+def apply(store: Store, record: ClusterRecord, step: Step) -> ClusterRecord | None:
+    """Commit what was decided; the caller holds the cluster's lock."""
+    if step.action is Action.KEEP:
+        return record
+    if step.action is Action.CLOSE:
+        store.close(record)
+        return None
+    if step.action is Action.MARK_INIT:
+        return store.update(record, status=ClusterStatus.INIT)
+    return store.update(record, status=ClusterStatus.STOPPED, autostop_minutes=NO_AUTOSTOP, to_down=False)

@@ -1,0 +1,22 @@
+"""The verbs on clusters and their jobs, in one place."""
+
+from __future__ import annotations
+
+from sky.cluster_jobs import cancel, download_logs, job_status, queue, tail_logs
+from sky.clusters import autostop, down, start, status, stop
+from sky.launcher import exec, launch  # noqa: A004  the public name
+
+__all__ = [
+    "autostop",
+    "cancel",
+    "down",
+    "download_logs",
+    "exec",
+    "job_status",
+    "launch",
+    "queue",
+    "start",
+    "status",
+    "stop",
+    "tail_logs",
+]

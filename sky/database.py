@@ -1,0 +1,129 @@
+"""The state database: which one, its tables, and their version.
+
+SQLite under ``SKY_HOME`` by default, PostgreSQL when ``SKY_STATE_URL`` names one. The tables hold integers
+and JSON text only, so that both read them alike.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from functools import lru_cache
+from pathlib import Path
+
+from peewee import Database, PostgresqlDatabase, SqliteDatabase, Table
+
+from catalog.errors import SkyError, UserError
+
+SCHEMA_VERSION = 1
+URL_VARIABLE = "SKY_STATE_URL"
+
+CLUSTERS = Table(
+    "clusters",
+    (
+        "name", "cluster_id", "executor", "offer", "status", "version", "num_nodes", "intent_at", "launched_at",
+        "status_at", "ever_up", "last_use", "autostop_minutes", "to_down", "owner", "config_hash", "head_ip", "resources",
+        "handle", "plan",
+    ),
+)  # fmt: skip
+USAGE = Table(
+    "usage_intervals",
+    ("cluster_id", "cluster_name", "started_at", "ended_at", "num_nodes", "price_micro_usd", "offer"),
+)
+ATTEMPTS = Table("attempts", ("cluster_name", "cluster_id", "at", "kind", "scope", "ttl_s", "message"))
+META = Table("meta", ("key", "value"))
+
+_SCHEMA = (
+    """CREATE TABLE IF NOT EXISTS clusters (
+        name TEXT PRIMARY KEY, cluster_id TEXT NOT NULL UNIQUE, executor TEXT NOT NULL, offer TEXT NOT NULL,
+        status TEXT NOT NULL, version BIGINT NOT NULL, num_nodes BIGINT NOT NULL, intent_at BIGINT NOT NULL,
+        launched_at BIGINT NOT NULL, status_at BIGINT NOT NULL, ever_up BIGINT NOT NULL, last_use TEXT NOT NULL,
+        autostop_minutes BIGINT NOT NULL, to_down BIGINT NOT NULL, owner TEXT NOT NULL, config_hash TEXT NOT NULL,
+        head_ip TEXT NOT NULL, resources TEXT NOT NULL, handle TEXT, plan TEXT)""",
+    """CREATE TABLE IF NOT EXISTS usage_intervals (
+        cluster_id TEXT NOT NULL, cluster_name TEXT NOT NULL, started_at BIGINT NOT NULL, ended_at BIGINT,
+        num_nodes BIGINT NOT NULL, price_micro_usd BIGINT NOT NULL, offer TEXT NOT NULL)""",
+    "CREATE INDEX IF NOT EXISTS usage_by_cluster ON usage_intervals (cluster_id)",
+    """CREATE TABLE IF NOT EXISTS attempts (
+        cluster_name TEXT NOT NULL, cluster_id TEXT NOT NULL, at BIGINT NOT NULL, kind TEXT NOT NULL,
+        scope TEXT NOT NULL, ttl_s BIGINT NOT NULL, message TEXT NOT NULL)""",
+    "CREATE INDEX IF NOT EXISTS attempts_by_cluster ON attempts (cluster_id)",
+)
+
+
+def sky_home() -> Path:
+    """Return the folder of everything that is kept for this user: ``SKY_HOME``, or ``~/.sky``."""
+    return Path(os.environ.get("SKY_HOME") or "~/.sky").expanduser()
+
+
+def private_folder(path: Path) -> Path:
+    """Make ``path`` if need be, and close it to other users if it is ours and no shared folder."""
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    found = path.stat()
+    shared = found.st_mode & stat.S_ISVTX
+    if found.st_uid == os.getuid() and found.st_mode & 0o077 and not shared:
+        path.chmod(0o700)
+    return path
+
+
+def open_database() -> Database:
+    """Return the state database of this environment, its tables made; one object a process and location.
+
+    Raises ``UserError`` for a URL that is not PostgreSQL's, and ``SkyError`` for a newer schema.
+    """
+    return _open(os.environ.get(URL_VARIABLE) or str(sky_home() / "state.db"))
+
+
+@lru_cache(maxsize=8)
+def _open(location: str) -> Database:
+    database = connect(location)
+    _prepare(database, location)
+    return database
+
+
+def connect(location: str) -> Database:
+    """Return a database object for a PostgreSQL URL or an SQLite file, with its own connections."""
+    scheme, separator, _ = location.partition("://")
+    if not separator:
+        return _sqlite(Path(location))
+    if scheme not in {"postgresql", "postgres"}:
+        raise UserError(
+            f"{URL_VARIABLE}: {scheme}:// is not supported; write postgresql://user@host/database"
+        )
+    try:
+        import psycopg  # noqa: F401
+    except ImportError:
+        raise UserError(f"{URL_VARIABLE} names PostgreSQL: run pip install 'skysolve[postgres]'") from None
+    return PostgresqlDatabase(location, prefer_psycopg3=True)
+
+
+def _sqlite(path: Path) -> Database:
+    private_folder(path.parent)
+    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    return SqliteDatabase(
+        str(path), timeout=30, pragmas={"journal_mode": "wal", "synchronous": "full", "foreign_keys": 1}
+    )
+
+
+def _prepare(database: Database, location: str) -> None:
+    database.execute_sql("CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL)")
+    found = list(META.select(META.value).where(META.key == "schema_version").execute(database))
+    if not found:
+        with database.atomic():
+            for statement in _SCHEMA:
+                database.execute_sql(statement)
+            META.insert(
+                {META.key: "schema_version", META.value: str(SCHEMA_VERSION)}
+            ).on_conflict_ignore().execute(database)
+        return
+    version = int(found[0]["value"])
+    if version > SCHEMA_VERSION:
+        raise SkyError(
+            f"the state in {_without_password(location)} has schema version {version}, and this version of sky knows "
+            f"{SCHEMA_VERSION}: upgrade sky, or set SKY_HOME to another folder"
+        )
+
+
+def _without_password(location: str) -> str:
+    scheme, separator, rest = location.partition("://")
+    return f"{scheme}://{rest.rpartition('@')[2]}" if separator else location

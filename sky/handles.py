@@ -1,0 +1,74 @@
+"""The handle of a cluster that users get: what was launched, and where its head is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from catalog.offer import Market, Offer
+from catalog.units import MILLI, format_milli
+from sky.records import ClusterRecord
+
+if TYPE_CHECKING:
+    from sky.resources import Resources
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterHandle:
+    """A launched cluster: its name, its tag, its nodes and the infra that runs it. Holds no secret."""
+
+    cluster_name: str
+    cluster_id: str
+    executor: str
+    launched_nodes: int
+    offer: Offer
+    head_ip: str | None = None
+
+    @property
+    def launched_resources(self) -> Resources:
+        """The resources of one node, as launched."""
+        return launched_resources(self.offer)
+
+    def get_cluster_name(self) -> str:
+        """Return the cluster's name."""
+        return self.cluster_name
+
+
+def handle_of(record: ClusterRecord) -> ClusterHandle:
+    """Return the handle of ``record``."""
+    return ClusterHandle(
+        cluster_name=record.name,
+        cluster_id=record.cluster_id,
+        executor=record.executor,
+        launched_nodes=record.num_nodes,
+        offer=record.offer,
+        head_ip=record.head_ip or None,
+    )
+
+
+def launched_resources(offer: Offer) -> Resources:
+    """Return ``offer`` as a fully specified ``Resources``."""
+    from sky.resources import Resources
+
+    key = offer.key
+    accelerators = {key.accelerator: key.accelerator_count_milli / MILLI} if key.accelerator else None
+    if key.market is Market.OWNED:
+        return Resources(cloud=key.cloud, accelerators=accelerators)
+    return Resources(
+        cloud=key.cloud,
+        region=key.region,
+        zone=key.zone or None,
+        instance_type=key.instance_type,
+        accelerators=accelerators,
+        use_spot=key.market is Market.SPOT,
+    )
+
+
+def offer_text(offer: Offer, num_nodes: int = 1) -> str:
+    """Return what a table shows for nodes of ``offer``: ``2x AWS(p4d.24xlarge[Spot], {'A100': 8})``."""
+    key = offer.key
+    spot = "[Spot]" if key.market is Market.SPOT else ""
+    accelerators = (
+        f", {key.accelerator}:{format_milli(key.accelerator_count_milli)}" if key.accelerator else ""
+    )
+    return f"{num_nodes}x {key.cloud}({key.instance_type}{spot}{accelerators})"

@@ -1,0 +1,85 @@
+"""Who runs this command, and how that names clusters and owns them."""
+
+from __future__ import annotations
+
+import getpass
+import re
+import secrets
+import shlex
+import socket
+import sys
+from pathlib import Path
+
+from sky.exceptions import ClusterOwnerIdentityMismatchError, InvalidClusterNameError, NotSupportedError
+from sky.placement import LOCAL
+from sky.records import ClusterRecord
+
+_NAME = re.compile(r"[a-zA-Z]([-_.a-zA-Z0-9]*[a-zA-Z0-9])?")
+_MAX_NAME = 63
+_RESERVED = ("sky-jobs-controller-", "sky-serve-controller-")
+_VALUED_FLAGS = ("--env", "--secret")
+_MAX_LAST_USE = 200
+
+
+def user_name() -> str:
+    """Return the login name of the user."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "unknown"
+
+
+def owner_of_new(executor: str) -> str:
+    """Return the identity that a cluster made now belongs to; one of this machine belongs to the machine too."""
+    return f"{user_name()}@{socket.gethostname()}" if executor == LOCAL else user_name()
+
+
+def check_owner(record: ClusterRecord) -> None:
+    """Raise ``ClusterOwnerIdentityMismatchError`` unless ``record`` is this user's."""
+    me = owner_of_new(record.executor)
+    if record.owner and record.owner != me:
+        raise ClusterOwnerIdentityMismatchError(
+            f"cluster {record.name} belongs to {record.owner}, and you are {me}"
+        )
+
+
+def new_cluster_name() -> str:
+    """Return a fresh name such as ``sky-3fa1-ada``."""
+    user = re.sub(r"[^a-z0-9]+", "-", user_name().lower()).strip("-") or "user"
+    return f"sky-{secrets.token_hex(2)}-{user[:40]}"
+
+
+def new_cluster_id(name: str) -> str:
+    """Return the tag of a new cluster: its name and a part that is never drawn twice."""
+    return f"{name}-{secrets.token_hex(4)}"
+
+
+def check_cluster_name(name: str) -> None:
+    """Raise ``InvalidClusterNameError`` for a bad name, ``NotSupportedError`` for a reserved one."""
+    if name.startswith(_RESERVED):
+        raise NotSupportedError(f"cluster name {name!r} is reserved for a controller; choose another")
+    if not _NAME.fullmatch(name):
+        raise InvalidClusterNameError(
+            f"cluster name {name!r} must begin with a letter, end with a letter or digit, and hold only letters, "
+            "digits, '-', '_' and '.'"
+        )
+    if len(name) > _MAX_NAME:
+        raise InvalidClusterNameError(
+            f"cluster name {name!r} has {len(name)} characters; at most {_MAX_NAME} are allowed"
+        )
+
+
+def command_line() -> str:
+    """Return the running command for the record, values of variables and secrets left out."""
+    shown, hide = [Path(sys.argv[0]).name], False
+    for word in sys.argv[1:]:
+        flag, separator, _ = word.partition("=")
+        if hide:
+            shown.append(f"{flag}=***" if separator else flag)
+        elif flag in _VALUED_FLAGS and separator:
+            shown.append(f"{flag}=***")
+        else:
+            shown.append(word)
+        hide = word in _VALUED_FLAGS
+    line = shlex.join(shown)
+    return line if len(line) <= _MAX_LAST_USE else line[: _MAX_LAST_USE - 3] + "..."

@@ -1,0 +1,126 @@
+"""Task -> JobSpec: what a cluster's queue is given to run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING
+
+from catalog.errors import UserError
+from catalog.offer import Offer
+from catalog.units import MILLI, format_milli, milli
+from executors.job import Demand, JobSpec
+from sky.identity import user_name
+from sky.placement import memory_mib
+from sky.records import ClusterRecord
+
+if TYPE_CHECKING:
+    from sky.resources import Resources
+    from sky.task import Task
+
+DEFAULT_CPUS_MILLI = 500
+"""What a job takes of a node's vCPUs when it asks for none, so that small jobs share a node."""
+
+
+def run_timestamp() -> str:
+    """Return the name of a new log folder: ``sky-2026-01-31-12-59-59-123456``."""
+    return datetime.now(tz=timezone.utc).astimezone().strftime("sky-%Y-%m-%d-%H-%M-%S-%f")
+
+
+def job_spec(
+    task: Task,
+    resources: Resources,
+    record: ClusterRecord,
+    addresses: Sequence[str],
+    *,
+    stamp: str,
+    with_setup: bool = False,
+) -> JobSpec:
+    """Return the job of ``task`` on the cluster of ``record``, whose nodes have ``addresses``, head first.
+
+    A callable ``run`` is asked here, once a rank, with the job's own addresses.
+    """
+    demand = demand_of(resources, record.offer)
+    return JobSpec(
+        name=task.name or "",
+        scripts=_scripts(task, addresses[: task.num_nodes]),
+        run_timestamp=stamp,
+        setup=(task.setup or "") if with_setup else "",
+        env=environment(task, record),
+        demand=demand,
+        num_nodes=task.num_nodes,
+        username=user_name(),
+        resources=_resources_text(demand, task.num_nodes),
+    )
+
+
+def environment(task: Task, record: ClusterRecord) -> dict[str, str]:
+    """Return the variables of the task's setup and run: its own, its secrets, and what the cluster is."""
+    key = record.offer.key
+    info = {"cluster_name": record.name, "cloud": key.cloud, "region": key.region, "zone": key.zone or None}
+    own: Mapping[str, str] = {**task.envs, **_revealed(task.secrets)}
+    return {**own, "SKYPILOT_CLUSTER_INFO": json.dumps(info), "SKYPILOT_USER": user_name()}
+
+
+def _revealed(secrets: Mapping[str, str] | None) -> dict[str, str]:
+    return dict(secrets or {})
+
+
+def _scripts(task: Task, addresses: Sequence[str]) -> tuple[str, ...]:
+    if task.run is None or isinstance(task.run, str):
+        return (task.run or "",)
+    scripts = []
+    for rank in range(task.num_nodes):
+        script = task.run(rank, list(addresses))
+        if script is not None and not isinstance(script, str):
+            raise UserError(
+                f"run(rank={rank}, ips=...) of task {task.name!r} returned {script!r}; return a string or None"
+            )
+        scripts.append(script or "")
+    return tuple(scripts)
+
+
+def demand_of(resources: Resources, node: Offer) -> Demand:
+    """Return what a job that asks for ``resources`` takes of one such node while it runs.
+
+    What is asked for is reserved; a job that names no vCPUs, or only an instance type, takes half of one.
+    """
+    sized = resources.instance_type is None
+    cpus = milli(resources.cpus.rstrip("+")) if sized and resources.cpus is not None else DEFAULT_CPUS_MILLI
+    name, count_milli = "", 0
+    options = dict(resources.accelerator_options)
+    if options:
+        name = node.key.accelerator if node.key.accelerator in options else next(iter(options))
+        count_milli = milli(options[name])
+    return Demand(
+        cpus_milli=cpus,
+        memory_mib=memory_mib(resources.memory, cpus) if sized else 0,
+        accelerator=name,
+        accelerators_milli=count_milli,
+    )
+
+
+def _resources_text(demand: Demand, num_nodes: int) -> str:
+    parts = [f"CPU:{format_milli(demand.cpus_milli)}"]
+    if demand.accelerator:
+        parts.append(f"{demand.accelerator}:{format_milli(demand.accelerators_milli)}")
+    return f"{num_nodes}x[{', '.join(parts)}]"
+
+
+def nodes_can_hold(demand: Demand, node: Offer) -> str:
+    """Return what an empty node lacks for ``demand``, ``""`` when it holds it."""
+    if node.vcpus_milli and demand.cpus_milli > node.vcpus_milli:
+        return f"{format_milli(demand.cpus_milli)} vCPUs; a node has {format_milli(node.vcpus_milli)}"
+    if node.memory_mib and demand.memory_mib > node.memory_mib:
+        return f"{demand.memory_mib / 1_024:g} GiB of memory; a node has {node.memory_mib / 1_024:.1f}"
+    if demand.accelerators_milli > (
+        node.key.accelerator_count_milli if demand.accelerator == node.key.accelerator else 0
+    ):
+        have = (
+            f"{node.key.accelerator}:{format_milli(node.key.accelerator_count_milli)}"
+            if node.key.accelerator
+            else "none"
+        )
+        return f"{demand.accelerator}:{demand.accelerators_milli / MILLI:g}; a node has {have}"
+    return ""

@@ -1,0 +1,54 @@
+"""What to do about a record whose provider tells another story: a pure decision, no effect."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from executors.api import ClusterView, NodeState
+from sky.records import ClusterRecord
+from sky.statuses import ClusterStatus
+
+SETTLE_S = 60
+"""How long a provider may take to list what it was asked to make."""
+
+
+class Action(str, Enum):
+    """What follows from comparing a record with its provider."""
+
+    KEEP = "keep"
+    MARK_INIT = "mark-init"
+    MARK_STOPPED = "mark-stopped"
+    CLOSE = "close"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """An action and the reason for it, in words for the user."""
+
+    action: Action
+    reason: str = ""
+
+
+def decide(record: ClusterRecord, view: ClusterView, now: int) -> Step:
+    """Return what makes ``record`` true again, given what its provider says.
+
+    The caller holds the cluster's lock, so no launch or teardown of this cluster is under way.
+    """
+    state, status = view.state, record.status
+    if state is NodeState.GONE:
+        if status is ClusterStatus.INIT and record.handle is None and now - record.intent_at < SETTLE_S:
+            return Step(Action.KEEP, "its creation may not be visible yet")
+        return Step(Action.CLOSE, view.reason or "its provider has no such cluster")
+    if state is NodeState.STOPPED:
+        if status is ClusterStatus.STOPPED:
+            return Step(Action.KEEP)
+        return Step(Action.MARK_STOPPED, view.reason or "its nodes are stopped")
+    if status is ClusterStatus.INIT or (status is ClusterStatus.UP and state is NodeState.RUNNING):
+        return Step(Action.KEEP)
+    if status is ClusterStatus.STOPPED:
+        return Step(Action.MARK_INIT, "it was started outside; run sky start to make it usable")
+    return Step(
+        Action.MARK_INIT,
+        view.reason or f"its nodes are {state.value}; run sky launch or sky start to repair it",
+    )

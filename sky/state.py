@@ -1,0 +1,188 @@
+"""The cluster store: records with versioned compare-and-set, what was paid, and what was tried."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from typing import Any
+
+from peewee import Database, IntegrityError
+
+from catalog.errors import SkyError
+from sky.database import ATTEMPTS, CLUSTERS, URL_VARIABLE, USAGE, open_database
+from sky.locks import PATIENCE_S, cluster_lock
+from sky.records import (
+    Attempt,
+    ClusterRecord,
+    UsageInterval,
+    offer_from_json,
+    offer_to_json,
+    scope_from_json,
+    scope_to_json,
+)
+from sky.statuses import ClusterStatus
+
+_JSON_FIELDS = ("resources", "handle", "plan")
+_FLAGS = ("ever_up", "to_down")
+
+
+class StaleRecord(SkyError):
+    """Somebody else changed or closed the record since it was read; read it again and decide anew."""
+
+
+class Store:
+    """Clusters by name. Every write is one transaction that names the version it was made from."""
+
+    def __init__(
+        self, database: Database, url: str | None = None, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._database = database
+        self._url = url
+        self._clock = clock
+
+    def now(self) -> int:
+        """Return the time in whole seconds since the epoch."""
+        return int(self._clock())
+
+    def lock(self, name: str, timeout_s: float = PATIENCE_S) -> AbstractContextManager[None]:
+        """Return the lock of cluster ``name``; see ``sky.locks.cluster_lock``."""
+        return cluster_lock(name, self._url, timeout_s)
+
+    def get(self, name: str) -> ClusterRecord | None:
+        """Return the record of ``name``, or ``None``."""
+        rows = list(CLUSTERS.select().where(CLUSTERS.name == name).execute(self._database))
+        return _record(rows[0]) if rows else None
+
+    def list(self) -> list[ClusterRecord]:
+        """Return all records, the newest launch first."""
+        rows = CLUSTERS.select().order_by(CLUSTERS.launched_at.desc(), CLUSTERS.name).execute(self._database)
+        return [_record(row) for row in rows]
+
+    def add(self, record: ClusterRecord) -> ClusterRecord:
+        """Commit a new record, and return it as stored. Raises ``StaleRecord`` if the name is taken."""
+        stored = replace(record, version=1, status_at=self.now())
+        try:
+            with self._database.atomic():
+                CLUSTERS.insert(_row(stored)).execute(self._database)
+                self._account(stored)
+        except IntegrityError:
+            raise StaleRecord(f"cluster {record.name} was created by another command meanwhile") from None
+        return stored
+
+    def update(self, record: ClusterRecord, **changes: Any) -> ClusterRecord:
+        """Commit ``changes`` to ``record``, and return it as stored.
+
+        Raises ``StaleRecord`` when ``record`` is not the newest version, ``IllegalTransition`` for a status
+        that may not follow.
+        """
+        changed = replace(record, version=record.version + 1, **changes)
+        record.check_transition(changed.status)
+        if changed.status is not record.status:
+            changed = replace(
+                changed, status_at=self.now(), ever_up=record.ever_up or changed.status is ClusterStatus.UP
+            )
+        with self._database.atomic():
+            query = CLUSTERS.update(_row(changed)).where(*_same(record))
+            if query.execute(self._database) != 1:
+                raise _stale(record)
+            self._account(changed)
+        return changed
+
+    def close(self, record: ClusterRecord) -> None:
+        """Remove ``record``: the cluster is gone. What was paid for it stays. Raises ``StaleRecord``."""
+        with self._database.atomic():
+            if CLUSTERS.delete().where(*_same(record)).execute(self._database) != 1:
+                raise _stale(record)
+            self._end_usage(record)
+
+    def add_attempt(self, attempt: Attempt) -> None:
+        """Append a failed try."""
+        row = {name: getattr(attempt, name) for name in Attempt.__slots__}
+        row["scope"] = scope_to_json(attempt.scope)
+        ATTEMPTS.insert({getattr(ATTEMPTS, name): value for name, value in row.items()}).execute(
+            self._database
+        )
+
+    def attempts(self, cluster_id: str) -> list[Attempt]:
+        """Return the failed tries to make a cluster, oldest first."""
+        rows = ATTEMPTS.select().where(ATTEMPTS.cluster_id == cluster_id).order_by(ATTEMPTS.at)
+        return [
+            Attempt(**{**row, "scope": scope_from_json(row["scope"])}) for row in rows.execute(self._database)
+        ]
+
+    def usage(self) -> list[UsageInterval]:
+        """Return every interval that was paid for, of living clusters and of those that are gone, oldest first."""
+        rows = USAGE.select().order_by(USAGE.started_at).execute(self._database)
+        return [UsageInterval(**{**row, "offer": offer_from_json(row["offer"])}) for row in rows]
+
+    def _account(self, record: ClusterRecord) -> None:
+        """Open or end the interval of use: nodes are paid for from the first handle until they stop."""
+        if record.handle is None:
+            return
+        if record.status is ClusterStatus.STOPPED:
+            self._end_usage(record)
+            return
+        running = USAGE.select(USAGE.started_at).where(*_open_interval(record)).execute(self._database)
+        if not list(running):
+            interval = {
+                USAGE.cluster_id: record.cluster_id,
+                USAGE.cluster_name: record.name,
+                USAGE.started_at: self.now(),
+                USAGE.ended_at: None,
+                USAGE.num_nodes: record.num_nodes,
+                USAGE.price_micro_usd: record.offer.price_micro_usd,
+                USAGE.offer: offer_to_json(record.offer),
+            }
+            USAGE.insert(interval).execute(self._database)
+
+    def _end_usage(self, record: ClusterRecord) -> None:
+        USAGE.update({USAGE.ended_at: self.now()}).where(*_open_interval(record)).execute(self._database)
+
+
+def open_store() -> Store:
+    """Return the store of this environment; see ``sky.database.open_database``."""
+    return Store(open_database(), os.environ.get(URL_VARIABLE) or None)
+
+
+def _stale(record: ClusterRecord) -> StaleRecord:
+    return StaleRecord(
+        f"cluster {record.name} was changed by another command meanwhile; run the command again"
+    )
+
+
+def _same(record: ClusterRecord) -> tuple[Any, ...]:
+    return (
+        CLUSTERS.name == record.name,
+        CLUSTERS.cluster_id == record.cluster_id,
+        CLUSTERS.version == record.version,
+    )
+
+
+def _open_interval(record: ClusterRecord) -> tuple[Any, ...]:
+    return USAGE.cluster_id == record.cluster_id, USAGE.ended_at.is_null()
+
+
+def _row(record: ClusterRecord) -> dict[Any, Any]:
+    values = {name: getattr(record, name) for name in ClusterRecord.__slots__}
+    values["status"] = record.status.value
+    values["offer"] = offer_to_json(record.offer)
+    for name in _JSON_FIELDS:
+        values[name] = None if values[name] is None else json.dumps(values[name], sort_keys=True)
+    for name in _FLAGS:
+        values[name] = int(values[name])
+    return {getattr(CLUSTERS, name): value for name, value in values.items()}
+
+
+def _record(row: dict[str, Any]) -> ClusterRecord:
+    values = dict(row)
+    values["status"] = ClusterStatus(values["status"])
+    values["offer"] = offer_from_json(values["offer"])
+    for name in _JSON_FIELDS:
+        values[name] = None if values[name] is None else json.loads(values[name])
+    for name in _FLAGS:
+        values[name] = bool(values[name])
+    return ClusterRecord(**values)
