@@ -15,9 +15,10 @@ Count = int | float
 AcceleratorsInput = str | Mapping[str, Count | str | None] | None
 
 _MEMORY = re.compile(
-    r"(?:(?P<vendor>[a-z]+):)?(?P<size>\d+(?:\.\d+)?\s*[gmt]i?b)(?P<plus>\+?)(?::(?P<count>.+))?", re.I
+    r"(?:(?P<vendor>[a-z]+):)?(?P<size>\d+(?:\.\d+)?\s*[gmt]i?b)(?P<plus>\+?)(?::(?P<count>.+))?",
+    re.IGNORECASE,
 )
-_VENDOR = re.compile(r"(?P<vendor>[a-z]+)(?::(?P<count>[\d.]+))?", re.I)
+_VENDOR = re.compile(r"(?P<vendor>[a-z]+)(?::(?P<count>[\d.]+))?", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +44,8 @@ class AcceleratorSpec:
         return {self.name: self.count} if self.name else None
 
 
-def parse(value: AcceleratorsInput) -> AcceleratorSpec | None:
-    """Return what ``value`` (``"A100:8"``, ``{"A100": 8}``, ``"nvidia:32GB+:2"``) asks for. Raises ``SpecError``."""
+def parse(value: object) -> AcceleratorSpec | None:
+    """Return what ``"A100:8"``, ``{"A100": 8}`` or ``"nvidia:32GB+:2"`` asks for. Raises ``SpecError``."""
     if value is None:
         return None
     if isinstance(value, Mapping):

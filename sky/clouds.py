@@ -58,7 +58,8 @@ class LabelRule:
 _AWS_LABELS = LabelRule(
     r"(?!aws:)[\w .:/=+@-]{1,128}",
     r"[\w .:/=+@-]{0,256}",
-    "AWS tags have keys of 1-128 and values of up to 256 letters, digits, spaces or _.:/=+-@, and no key starts with aws:",
+    "AWS tags have keys of 1-128 and values of up to 256 letters, digits, spaces or _.:/=+-@, "
+    "and no key starts with aws:",
 )
 _GCP_LABELS = LabelRule(
     r"[a-z][a-z0-9_-]{0,62}",

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def fits(asked: Resources, given: Resources, *, check_ports: bool) -> bool:
-    """Return whether a node of ``given`` can run what ``asked`` says; vCPUs, memory and disk size are not compared."""
+    """Return whether a node of ``given`` can run ``asked``; vCPUs, memory and disk size are not compared."""
     for field in ("cloud", "region", "zone", "instance_type", "accelerator_args", "image_id"):
         wanted = getattr(asked, field)
         if wanted is not None and wanted != getattr(given, field):

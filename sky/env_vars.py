@@ -17,7 +17,7 @@ _DOCKER = {part: f"SKYPILOT_DOCKER_{part.upper()}" for part in ("username", "pas
 
 
 def checked_pairs(pairs: Pairs, field: str) -> dict[str, str]:
-    """Return ``pairs`` as a dict of text. Raises ``SpecError`` for bad names and duplicates; no value is in a message."""
+    """Return ``pairs`` as a dict of text. Raises ``SpecError`` for bad names, and shows no value."""
     if pairs is None:
         return {}
     listed = list(pairs.items()) if isinstance(pairs, Mapping) else _pairs(pairs, field)
@@ -40,13 +40,13 @@ def checked_pairs(pairs: Pairs, field: str) -> dict[str, str]:
 
 
 def merged(written: Mapping[str, Any] | None, overrides: Pairs, field: str) -> dict[str, str]:
-    """Return the variables of a task file with ``overrides`` put over them. Raises ``SpecError`` for a null left over."""
+    """Return ``written`` with ``overrides`` over it. Raises ``SpecError`` for a null left over."""
     named = {} if written is None else dict(written)
     return checked_pairs({**named, **checked_pairs(overrides, field)}, field)
 
 
 def substituted(value: Any, variables: Mapping[str, str]) -> Any:
-    """Return ``value`` with ``$VAR`` and ``${VAR}`` replaced in every text inside it, for known names only."""
+    """Return ``value`` with ``$VAR`` and ``${VAR}`` of known names replaced in every text inside it."""
     if isinstance(value, str):
         return _REFERENCE.sub(lambda match: variables.get(match[1] or match[2], match[0]), value)
     if isinstance(value, Mapping):
@@ -57,7 +57,10 @@ def substituted(value: Any, variables: Mapping[str, str]) -> Any:
 
 
 def docker_login(variables: Mapping[str, str]) -> DockerLoginConfig | None:
-    """Return the registry login that the three ``SKYPILOT_DOCKER_*`` variables give. Raises ``SpecError`` unless all or none are set."""
+    """Return the registry login that the three ``SKYPILOT_DOCKER_*`` variables give, ``None`` without any.
+
+    Raises ``SpecError`` when only some are set.
+    """
     given = {part: variables[name] for part, name in _DOCKER.items() if name in variables}
     if not given:
         return None
@@ -67,7 +70,7 @@ def docker_login(variables: Mapping[str, str]) -> DockerLoginConfig | None:
     return DockerLoginConfig(**given)
 
 
-def _pairs(pairs: Iterable[tuple[str, Any]], field: str) -> list[tuple[Any, Any]]:
+def _pairs(pairs: object, field: str) -> list[tuple[Any, Any]]:
     listed = list(pairs) if isinstance(pairs, Iterable) and not isinstance(pairs, str) else None
     if listed is None or not all(isinstance(pair, (list, tuple)) and len(pair) == 2 for pair in listed):
         raise SpecError("must be a mapping, or a list of (name, value)", field)

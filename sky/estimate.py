@@ -25,7 +25,7 @@ _EXPONENTS = {"linear": 1.0, "none": 0.0}
 class Estimate:
     """``runtime_s`` seconds on the reference; on ``k`` times its throughput, ``runtime_s / k ** exponent``.
 
-    The reference is ``accelerators`` (name, count) or ``cpus``; with neither the runtime is the same everywhere.
+    The reference is ``accelerators`` (name, count) or ``cpus``; without, the runtime is the same anywhere.
     """
 
     runtime_s: int

@@ -2,16 +2,16 @@
 
     catalog.errors.SkyError
     ├── UserError (ValueError)                       fix the input; never retry
-    │   ├── SpecError                                a field of a task is wrong; carries its path and file:line
-    │   │   └── NullKeyError (AssertionError)        an unknown key whose value is null
-    │   ├── MisuseError (AssertionError)             a call in the wrong state or order
+    │   ├── SpecError                                a field is wrong; carries its path and file:line
+    │   │   ├── MisuseError (AssertionError)         fields, or calls, that contradict each other
+    │   │   │   └── NullKeyError                     an unknown key whose value is null
+    │   │   └── StorageSpecError
+    │   │       ├── StorageSourceError
+    │   │       ├── StorageNameError
+    │   │       └── StorageModeError
     │   ├── ClusterDoesNotExist
     │   ├── ClusterNotUpError                        carries cluster_status and handle
-    │   ├── InvalidClusterNameError
-    │   └── StorageSpecError
-    │       ├── StorageSourceError
-    │       ├── StorageNameError
-    │       └── StorageModeError
+    │   └── InvalidClusterNameError
     ├── Infeasible
     │   └── ResourcesUnavailableError                nothing fits, or every place that fits was tried
     ├── ResourcesMismatchError                       the request does not fit the existing cluster
@@ -40,7 +40,7 @@
     ├── PortDoesNotExistError
     ├── UserRequestRejectedByPolicy
     ├── NoClusterLaunchedError
-    └── StopFailoverError                            a clean-up failed, money may be leaking: stop trying places
+    └── StopFailoverError                            a clean-up failed: money may be leaking
 
 ``SpecError`` holds the path of the field inside the task; ``within`` prefixes that path while a nested
 part is being read, and ``sky.yaml_io`` turns it into ``file:line:column``.
@@ -81,12 +81,12 @@ class SpecError(UserError):
         return ": ".join(part for part in (self.location, field, self.problem) if part)
 
 
-class NullKeyError(SpecError, AssertionError):
+class MisuseError(SpecError, AssertionError):
+    """Fields, or calls, that contradict each other; the message says what would do."""
+
+
+class NullKeyError(MisuseError):
     """An unknown key whose value is null."""
-
-
-class MisuseError(UserError, AssertionError):
-    """A call in the wrong state or order; the message says what has to come first."""
 
 
 def dotted(path: Sequence[str | int]) -> str:
@@ -103,9 +103,6 @@ def within(*path: str | int) -> Iterator[None]:
     try:
         yield
     except SpecError as error:
-        error.path = (*path, *error.path)
-        raise
-    except StorageSpecError as error:
         error.path = (*path, *error.path)
         raise
     except UserError as error:
@@ -230,16 +227,8 @@ class StorageUploadError(StorageError):
     """Files did not reach the bucket."""
 
 
-class StorageSpecError(UserError):
-    """A storage specification contradicts itself; ``path`` and ``location`` are as in ``SpecError``."""
-
-    def __init__(self, problem: str, *path: str | int, location: str = "") -> None:
-        super().__init__(problem)
-        self.problem = problem
-        self.path = path
-        self.location = location
-
-    __str__ = SpecError.__str__
+class StorageSpecError(SpecError):
+    """A storage specification contradicts itself."""
 
 
 class StorageSourceError(StorageSpecError):
@@ -320,4 +309,4 @@ class NoClusterLaunchedError(SkyError):
 
 
 class StopFailoverError(SkyError):
-    """A clean-up after a failed attempt failed itself; no other place is tried, so that nothing leaks unseen."""
+    """A clean-up after a failed attempt failed; no other place is tried, so that nothing leaks unseen."""

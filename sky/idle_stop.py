@@ -29,7 +29,7 @@ class Autostop:
 
 
 def parse(value: Autostop | int | bool | str | Mapping[str, Any] | None) -> Autostop | None:
-    """Return ``value`` (``10``, ``true``, ``"1h"``, ``{idle_minutes, down}``) as a value. Raises ``SpecError``.
+    """Return ``10``, ``true``, ``"1h"`` or ``{idle_minutes, down}`` as a value. Raises ``SpecError``.
 
     ``true`` is five minutes; ``false`` and a negative number are no autostop.
     """

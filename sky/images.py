@@ -25,7 +25,7 @@ class DockerLoginConfig:
     server: str
 
 
-def parse(image_id: str | Mapping[str | None, str] | None, place: Where) -> Images:
+def parse(image_id: object, place: Where) -> Images:
     """Return (region, image) pairs, region ``None`` for any. Raises ``SpecError``.
 
     ``docker:IMAGE`` needs no cloud; any other image does, and an AMI needs its region.

@@ -8,8 +8,8 @@ from sky import clouds
 from sky.exceptions import SpecError
 
 
-def parse(labels: Mapping[str, str] | None, cloud: clouds.Cloud | None) -> tuple[tuple[str, str], ...]:
-    """Return ``labels`` sorted by key. Raises ``SpecError`` for one that the cloud, or with no cloud every cloud, refuses."""
+def parse(labels: object, cloud: clouds.Cloud | None) -> tuple[tuple[str, str], ...]:
+    """Return ``labels`` sorted by key. Raises ``SpecError`` for one that no cloud in question takes."""
     if not labels:
         return ()
     if not isinstance(labels, Mapping):

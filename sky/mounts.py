@@ -21,7 +21,7 @@ def is_uri(text: str) -> bool:
     return _URI.match(text) is not None
 
 
-def check_workdir(workdir: str | None) -> str | None:
+def check_workdir(workdir: object) -> str | None:
     """Return ``workdir`` when it is a directory of this machine (or a link to one). Raises ``SpecError``."""
     if workdir is None:
         return None
@@ -48,8 +48,8 @@ def check_target(target: object, workdir: str | None, field: str = "file_mounts"
     return target
 
 
-def check_file_mounts(mounts: Mapping[str, str], workdir: str | None) -> dict[str, str]:
-    """Return ``mounts`` ({place on the node: local path or URI}) when all can be done. Raises ``SpecError``."""
+def check_file_mounts(mounts: object, workdir: str | None) -> dict[str, str]:
+    """Return ``mounts``, {place on the node: path or URI}, when all can be done. Raises ``SpecError``."""
     if not isinstance(mounts, Mapping):
         raise SpecError(f"must be a mapping, not {mounts!r}", "file_mounts")
     for target, source in mounts.items():

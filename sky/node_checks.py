@@ -11,7 +11,7 @@ from catalog.units import MILLI, format_mib, format_milli, micro_usd, usd
 from sky import clouds, sizes, where
 from sky.accelerator_spec import AcceleratorSpec
 from sky.clouds import Cloud, CloudImplementationFeatures
-from sky.exceptions import MisuseError, NotSupportedError, SpecError
+from sky.exceptions import MisuseError, SpecError
 from sky.images import DOCKER_PREFIX, Images
 from sky.suggest import did_you_mean
 from sky.tiers import DiskTier
@@ -52,7 +52,7 @@ def priority(value: object) -> int | None:
 
 
 def hourly_cost(value: float | str | None) -> float | None:
-    """Return ``value`` (USD, ``"$2.50"`` accepted) when it is above zero or ``None``. Raises ``SpecError``."""
+    """Return ``value`` (USD, or ``"$2.50"``) when it is above zero or ``None``. Raises ``SpecError``."""
     if value is None:
         return None
     try:
@@ -74,36 +74,37 @@ def arch(value: str | None) -> str | None:
     return value
 
 
-def volumes(value: Iterable[Mapping[str, Any]] | None) -> list[dict[str, Any]]:
+def volumes(value: Iterable[object] | None) -> list[dict[str, Any]]:
     """Return ``value`` as a list of mappings. Raises ``SpecError``."""
-    listed = list(value or ())
-    for position, volume in enumerate(listed):
+    listed = []
+    for position, volume in enumerate(value or ()):
         if not isinstance(volume, Mapping) or not {"name", "path"} & set(volume):
             raise SpecError(f"must be a mapping with a name or a path, not {volume!r}", "volumes", position)
-    return [dict(volume) for volume in listed]
+        listed.append(dict(volume))
+    return listed
 
 
 def with_tpu_cloud(asked: Where, spec: AcceleratorSpec | None) -> Where:
-    """Return ``asked`` on GCP when a TPU is wanted and no cloud was named. Raises ``MisuseError`` on a cloud without them."""
+    """Return ``asked`` on GCP when a TPU is wanted and no cloud was named. Raises ``MisuseError``."""
     if spec is None or not spec.name.startswith("tpu-"):
         return asked
     if asked.cloud is None:
         return replace(asked, cloud=clouds.GCP())
     if not isinstance(asked.cloud, (clouds.GCP, clouds.Kubernetes)):
-        raise MisuseError(f"accelerators: {spec.name} is on GCP or Kubernetes only, not on {asked.cloud}")
+        raise MisuseError(f"{spec.name} is on GCP or Kubernetes only, not on {asked.cloud}", "accelerators")
     return asked
 
 
 def check_instance_type(place: Where, cpus: str | None, memory: str | None) -> None:
-    """Raise ``SpecError`` when the instance type does not have the vCPUs or memory that were asked for too."""
+    """Raise ``SpecError`` when the instance type does not have the vCPUs or memory asked for beside it."""
     shape = where.shape(place.cloud, place.instance_type)
     if shape is None or not shape.vcpus_milli:
         return
     lower, upper = sizes.cpus_range_milli(cpus)
     if not _inside(shape.vcpus_milli, lower, upper):
         raise SpecError(
-            f"{shape.name} does not have the requested number of vCPUs: it has {format_milli(shape.vcpus_milli)}, "
-            f"cpus asks for {cpus}; drop one of the two",
+            f"{shape.name} does not have the requested number of vCPUs: "
+            f"it has {format_milli(shape.vcpus_milli)}, cpus asks for {cpus}; drop one of the two",
             "instance_type",
         )
     lower, upper, per_vcpu = sizes.memory_range_mib(memory)
@@ -136,11 +137,9 @@ def check_features(
     """Raise ``SpecError`` for the first field that the chosen cloud cannot do."""
     if cloud is None:
         return
-    for feature in sorted(features, key=lambda each: each.value):
-        try:
-            cloud.check_features_are_supported(frozenset({feature}))
-        except NotSupportedError as error:
-            raise SpecError(f"{error}; drop it or choose another cloud", _FIELD_OF_FEATURE[feature]) from None
+    for feature in sorted(features - cloud.features, key=lambda each: each.value):
+        field = _FIELD_OF_FEATURE[feature]
+        raise SpecError(f"{cloud} does not support it; drop it or choose another cloud", field)
     if isinstance(cloud, clouds.Azure) and tier is DiskTier.ULTRA:
         raise SpecError("Azure OS disks go up to 'high'; choose it, or 'best'", "disk_tier")
 

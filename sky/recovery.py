@@ -38,7 +38,7 @@ class JobRecovery:
 
 
 def parse(value: str | Mapping[str, Any] | None) -> JobRecovery | None:
-    """Return ``value`` (a strategy, or a mapping with one) as a value; ``"none"`` is ``None``. Raises ``SpecError``."""
+    """Return a strategy, or a mapping with one, as a value; ``"none"`` is ``None``. Raises ``SpecError``."""
     if value is None:
         return None
     if isinstance(value, str):

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from catalog.units import MILLI, MIB_PER_GIB
+from catalog.units import MIB_PER_GIB, MILLI
 from sky import accelerator_spec, compare, idle_stop, images, node_checks, recovery, sizes, tiers, where
 from sky.accelerator_spec import AcceleratorsInput, AcceleratorSpec, Count
 from sky.clouds import Cloud, CloudImplementationFeatures, Region
@@ -18,7 +18,6 @@ from sky.ports import merged as merged_ports
 from sky.recovery import JobRecovery
 from sky.sizes import Amount
 from sky.tiers import DiskTier, NetworkTier
-from sky.where import Where
 
 DEFAULT_DISK_GIB = 256
 
@@ -29,8 +28,8 @@ class Resources:
 
     ``cpus`` and ``memory`` are amounts (``4``, ``"4+"``, ``"32GB+"``), ``accelerators`` is ``"A100:8"``,
     ``{"A100": 8}``, ``"80GB+:8"`` or ``"nvidia:32GB+"``, ``infra`` is ``"cloud/region/zone"``.
-    ``max_hourly_cost`` is USD per node. ``arch`` is x86_64 unless said (``any`` admits both), and burstable, bare
-    metal and restricted-region offers are left out unless allowed. Raises ``SpecError`` (a ``ValueError``).
+    ``max_hourly_cost`` is USD per node. ``arch`` is x86_64 unless said (``any`` admits both), and burstable,
+    bare metal and restricted-region offers are left out unless allowed. Raises ``SpecError`` (``ValueError``).
     """
 
     cloud: Cloud | None
@@ -63,7 +62,7 @@ class Resources:
     _docker_login_config: DockerLoginConfig | None
     _cluster_config_overrides: str
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 - the order is the public contract
         self,
         cloud: Cloud | str | None = None,
         instance_type: str | None = None,
@@ -145,7 +144,7 @@ class Resources:
 
     @property
     def memory(self) -> str | None:
-        """Memory in GiB as ``"32"``, ``"32+"``, or ``"2x"`` GiB for each vCPU; that of the instance type when only that was given."""
+        """GiB as ``"32"``, ``"32+"``, or ``"2x"`` for each vCPU; the instance type's when unset."""
         shape = None if self._memory else where.shape(self.cloud, self.instance_type)
         return (
             sizes.memory_text(shape.memory_mib / MIB_PER_GIB) if shape and shape.memory_mib else self._memory
@@ -153,7 +152,7 @@ class Resources:
 
     @property
     def accelerators(self) -> dict[str, Count] | None:
-        """``{name: count}``, inferred from the instance type when unset; ``None`` where several names would do."""
+        """``{name: count}``, inferred from the instance type when unset; ``None`` where several would do."""
         if self._accelerators is not None:
             return self._accelerators.plain
         return dict(self._inferred_accelerators()) or None
@@ -178,7 +177,8 @@ class Resources:
     @property
     def accelerator_args(self) -> dict[str, Any] | None:
         """Arguments of the accelerator (TPU runtime version, name, VM)."""
-        return _thawed(self._accelerator_args)
+        args: dict[str, Any] | None = _thawed(self._accelerator_args)
+        return args
 
     @property
     def use_spot(self) -> bool:
@@ -213,7 +213,8 @@ class Resources:
     @property
     def volumes(self) -> list[dict[str, Any]] | None:
         """Volumes to attach to the node."""
-        return _thawed(self._volumes)
+        volumes: list[dict[str, Any]] | None = _thawed(self._volumes)
+        return volumes
 
     @property
     def cluster_config_overrides(self) -> dict[str, Any]:
@@ -232,7 +233,7 @@ class Resources:
 
     @property
     def sort_key(self) -> str:
-        """A text that is the same for equal values and differs between others; its order is arbitrary but fixed."""
+        """A text that equal values share and others do not; its order is arbitrary but fixed."""
         return repr(self.given)
 
     @property
@@ -245,7 +246,7 @@ class Resources:
 
     @property
     def given(self) -> dict[str, Any]:
-        """Constructor arguments that make an equal value: what was asked for, nothing inferred but the place."""
+        """Constructor arguments that make an equal value: what was asked for."""
         same = (
             *(
                 "cloud",
@@ -298,9 +299,9 @@ class Resources:
         return Resources(**{**kept, **override})
 
     def get_cost(self, seconds: float) -> float:
-        """Return the catalog's lowest price in USD of one node for that time, in the region and market asked for.
+        """Return the lowest price in USD of one node for that time, in the region and market asked for.
 
-        Opens the catalog. Raises ``MisuseError`` unless launchable, ``ResourcesUnavailableError`` when not on offer.
+        Opens the catalog. Raises ``MisuseError`` unless launchable, ``ResourcesUnavailableError``.
         """
         from sky.price import hourly_micro_usd
 
@@ -322,7 +323,10 @@ class Resources:
         return compare.covers(blocked, self)
 
     def get_valid_regions_for_launchable(self) -> list[Region]:
-        """Return the regions, with their zones, that offer this. Opens the catalog. Raises ``MisuseError`` unless launchable."""
+        """Return the regions, with their zones, that offer this; opens the catalog.
+
+        Raises ``MisuseError`` unless launchable.
+        """
         from sky.price import regions
 
         return regions(self)
@@ -357,7 +361,7 @@ class Resources:
 
     @classmethod
     def from_yaml_config(cls, config: Mapping[str, Any] | None) -> set[Resources] | list[Resources]:
-        """Return the candidates of a ``resources:`` section: a set of any, or a list in order of preference."""
+        """Return the candidates of a ``resources:`` section: a set of any, or a list by preference."""
         from sky.resources_yaml import from_config
 
         return from_config(config)

@@ -159,7 +159,7 @@ def _allowed(allow: str | list[Any]) -> list[str]:
 
 
 def to_config(resources: Resources) -> dict[str, Any]:
-    """Return the ``resources:`` section that reads back as ``resources``; fields left at their default are absent."""
+    """Return the ``resources:`` section that reads back as ``resources``; defaults are left out."""
     given = resources.given
     config = {
         "infra": resources.infra,
@@ -190,7 +190,7 @@ def _image(resources: Resources) -> str | dict[str | None, str] | None:
 
 
 def candidates_config(candidates: set[Resources] | list[Resources]) -> dict[str, Any]:
-    """Return the section for several candidates: ``ordered`` for a list, ``any_of`` for a set, flat for one."""
+    """Return the section for the candidates: ``ordered`` for a list, ``any_of`` for a set, flat for one."""
     configs = [each.to_yaml_config() for each in candidates]
     if len(configs) == 1:
         return configs[0]

@@ -26,7 +26,7 @@ def script(value: str | list[str] | tuple[str, ...] | None, field: str) -> str |
 
 
 def checked_run(run: object) -> Run:
-    """Return ``run`` when it is a script, lines of one, or a self-contained function. Raises ``SpecError``."""
+    """Return ``run`` when it is a script, lines of one, or a function of its own. Raises ``SpecError``."""
     if isinstance(run, FunctionType):
         _check_function(run)
         return run

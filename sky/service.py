@@ -180,6 +180,6 @@ def _balancing(policy: str) -> str:
 
 
 def _port(port: int | str) -> int:
-    if isinstance(port, str) and not port.isdecimal() or not 1 <= int(port) <= LAST_PORT:
+    if (isinstance(port, str) and not port.isdecimal()) or not 1 <= int(port) <= LAST_PORT:
         raise SpecError(f"{port!r} is not one port from 1 to {LAST_PORT}", "ports")
     return int(port)

@@ -28,7 +28,7 @@ def cpus_text(value: Amount) -> str | None:
 
 
 def memory_text(value: Amount) -> str | None:
-    """Return ``value`` (``16``, ``"16+"``, ``"512MB"``, ``"1TB+"``, ``"4x"``) as canonical text. Raises ``SpecError``."""
+    """Return ``value`` (``16``, ``"16+"``, ``"1TB+"``, ``"4x"``) as canonical text. Raises ``SpecError``."""
     if value is None:
         return None
     number, plus = _split_plus(value)

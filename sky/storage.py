@@ -79,7 +79,7 @@ class Storage:
     Raises ``StorageSpecError``, or one of its children, for what contradicts itself.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 - the order is the public contract
         self,
         name: str | None = None,
         source: str | list[str] | None = None,
@@ -229,15 +229,11 @@ def _check_local(source: str) -> None:
         )
 
 
-def _check_local_list(source: list[str]) -> None:
+def _check_local_list(source: list[Any]) -> None:
     names = [Path(str(each)).name for each in source]
     for position, each in enumerate(source):
-        if (
-            not isinstance(each, str)
-            or is_uri(each)
-            or each.endswith("/")
-            or not Path(each).expanduser().exists()
-        ):
+        text = str(each)
+        if is_uri(text) or text.endswith("/") or not Path(text).expanduser().exists():
             raise StorageSourceError(f"{each!r} is not a local path that exists", "source", position)
         if names.count(names[position]) > 1:
             raise StorageSourceError(

@@ -91,7 +91,7 @@ class Task:
 
     @num_nodes.setter
     def num_nodes(self, num_nodes: int | None) -> None:
-        count = 1 if num_nodes is None else num_nodes
+        count: object = 1 if num_nodes is None else num_nodes
         if isinstance(count, bool) or not isinstance(count, int) or count <= 0:
             raise SpecError(f"must be a whole number above 0, not {num_nodes!r}", "num_nodes")
         self._num_nodes = count
@@ -139,13 +139,12 @@ class Task:
         """Set what a node needs: one value, a set (any of them), or a list (the first that can be had)."""
         if isinstance(resources, dict):
             resources = Resources.from_yaml_config(resources)
-        candidates = {resources} if isinstance(resources, Resources) else resources
+        candidates: object = {resources} if isinstance(resources, Resources) else resources
         if not isinstance(candidates, (set, frozenset, list, tuple)) or not candidates:
             raise SpecError(f"must be Resources, or a set or list of them, not {resources!r}", "resources")
         if not all(isinstance(each, Resources) for each in candidates):
             raise SpecError(f"holds something that is not Resources: {resources!r}", "resources")
-        ordered = isinstance(candidates, (list, tuple))
-        self.resources = list(candidates) if ordered else set(candidates)
+        self.resources = list(candidates) if isinstance(candidates, (list, tuple)) else set(candidates)
         return self
 
     def set_resources_override(self, override_params: dict[str, Any]) -> Task:
@@ -167,7 +166,7 @@ class Task:
         return self
 
     def estimate_runtime(self, resources: Resources) -> float:
-        """Return the time estimator's seconds for ``resources``. Raises ``NotImplementedError`` without one."""
+        """Return the estimator's seconds for ``resources``. Raises ``NotImplementedError`` without one."""
         if self.time_estimator is None:
             raise NotImplementedError(f"{self!r} has no time estimator; set one with set_time_estimator()")
         return self.time_estimator(resources)
@@ -201,7 +200,7 @@ class Task:
         return self.estimated_outputs_size_gigabytes
 
     def get_inputs_cloud(self) -> Cloud:
-        """Return the cloud that holds the inputs. Raises ``SpecError`` for another scheme than s3, gs and cos."""
+        """Return the cloud that holds the inputs. Raises ``SpecError`` unless s3, gs or cos."""
         return mounts.cloud_of_uri(self.inputs)
 
     def set_file_mounts(self, file_mounts: Mapping[str, str] | None) -> Task:
@@ -216,7 +215,7 @@ class Task:
         return self.set_file_mounts({**(self.file_mounts or {}), **file_mounts})
 
     def set_storage_mounts(self, storage_mounts: Mapping[str, Storage] | None) -> Task:
-        """Set ``{place on the node: Storage}``, or clear with ``None``; MOUNT mode needs FUSE on the nodes."""
+        """Set ``{place on the node: Storage}``, or clear with ``None``; mounts need FUSE on the nodes."""
         checked = dict(storage_mounts or {})
         for target, storage in checked.items():
             mounts.check_target(target, self.workdir)
@@ -254,14 +253,14 @@ class Task:
 
     @classmethod
     def from_yaml(cls, yaml_path: str) -> Task:
-        """Return the task of a file with one document. Raises ``SpecError`` (a ``ValueError``) with file and line."""
+        """Return the task of a file with one document. Raises ``SpecError`` with file and line."""
         from sky.yaml_io import load_task
 
         return load_task(Path(yaml_path))
 
     @classmethod
     def from_yaml_str(cls, text: str) -> Task:
-        """Return the task of YAML text with one document. Raises ``SpecError`` (a ``ValueError``) with the line."""
+        """Return the task of YAML text with one document. Raises ``SpecError`` with the line."""
         from sky.yaml_io import load_task
 
         return load_task(text)
@@ -297,7 +296,7 @@ class Task:
         return f"Task({', '.join(part for part in parts if part)})"
 
 
-def _checked_name(name: str | None) -> str | None:
+def _checked_name(name: object) -> str | None:
     if name is not None and (not isinstance(name, str) or _NAME.fullmatch(name) is None):
         raise SpecError(f"{name!r} is not a name: letters and digits, joined by one or two of . _ -", "name")
     return name

@@ -165,7 +165,7 @@ def _config(fields: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def to_config(task: Task, *, redact_secrets: bool) -> dict[str, Any]:
-    """Return the mapping that reads back as ``task``. Raises ``NotSupportedError`` for a function as ``run``."""
+    """Return the mapping that reads back as ``task``. Raises ``NotSupportedError`` for a function to run."""
     if task.run is not None and not isinstance(task.run, str):
         raise NotSupportedError(
             f"{task!r} runs a Python function, which a task file cannot hold; use a script"

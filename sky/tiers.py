@@ -51,7 +51,7 @@ def parse(kind: type[_Tier], value: str | _Tier | None, field: str) -> _Tier | N
 
 
 def local_disk_text(value: str | int | None) -> str | None:
-    """Return a local disk such as ``nvme:1000+``, ``ssd``, ``500+`` (GB) in lower case. Raises ``SpecError``."""
+    """Return a local disk (``nvme:1000+``, ``ssd``, ``500+`` GB) in lower case. Raises ``SpecError``."""
     if value is None:
         return None
     text = str(value).strip().lower()

@@ -25,7 +25,7 @@ class Where:
 
 
 def resolve(asked: Where) -> Where:
-    """Return ``asked`` with the cloud that its other names imply, and the region of its zone. Raises ``SpecError``.
+    """Return ``asked`` with the cloud that its names imply, and the region of its zone. Raises ``SpecError``.
 
     Clouds without catalog rows (Kubernetes, SSH, Slurm, this machine) accept any region and instance type.
     """

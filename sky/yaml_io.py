@@ -1,4 +1,4 @@
-"""Task files -> Dag: one task, a chain of documents, or a job group; every error carries its file and line."""
+"""Task files -> Dag: one task, a chain of documents, or a job group; errors carry file and line."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _ONLY_IN_HEADER = {"execution", "primary_tasks", "termination_delay", "inter_con
 def load_tasks(path_or_text: str | Path, env_overrides: Pairs = None, secrets_overrides: Pairs = None) -> Dag:
     """Return the tasks of a file, or of YAML text, as a dag.
 
-    Documents form a chain in file order, or a job group where the header document says ``execution: parallel``.
+    Documents form a chain in file order, or a job group where the header says ``execution: parallel``.
     Text is told from a path by a line break or a ``": "``. Raises ``SpecError`` (a ``ValueError``) with
     ``file:line:column``, ``FileNotFoundError``.
     """

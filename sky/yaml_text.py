@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 
 from catalog.errors import UserError
-from sky.exceptions import SpecError, StorageSpecError
+from sky.exceptions import SpecError
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -44,7 +44,7 @@ class Document:
         """Give every user error raised inside its place in this document."""
         try:
             yield
-        except (SpecError, StorageSpecError) as error:
+        except SpecError as error:
             error.location = error.location or self.where(error.path)
             raise
         except UserError as error:
@@ -52,7 +52,7 @@ class Document:
 
 
 def read(text: str, source: str) -> list[Document]:
-    """Return the documents of ``text``. Raises ``SpecError`` with the place of a syntax error or a duplicate key."""
+    """Return the documents of ``text``. Raises ``SpecError`` placing a syntax error or a duplicate key."""
     constructor: Any = yaml.SafeLoader("")
     documents = []
     try:
