@@ -9,12 +9,12 @@ import pyarrow as pa
 from solver.assemble import Solved, assemble
 from solver.candidates import Candidates, candidates_of
 from solver.columns import Columns, columns_of
-from solver.dominance import best_of_places, prune
+from solver.dominance import best_of_places
 from solver.explain import infeasible
 from solver.network import TransferTable, network_of
 from solver.params import Params
 from solver.plan import CatalogInfo, Plan
-from solver.problem import Problem, Row, check_names, topological_order
+from solver.problem import Problem, Row, check_names, check_totals, topological_order
 from solver.request import Request
 from solver.solve import solve
 
@@ -38,9 +38,9 @@ def solve_request(
     order = topological_order(names, request.edges)
     columns = columns_of(table)
     candidates = find_candidates(columns, request, transfers)
-    problem = prune(build_problem(request, columns, candidates, transfers, order))
+    problem = build_problem(request, columns, candidates, transfers, order)
     result = solve(problem, params)
-    solved = Solved(request, table, tuple(candidates), problem, result)
+    solved = Solved(request, table, tuple(candidates), result)
     return assemble(solved, transfers, catalog, params, started)
 
 
@@ -75,7 +75,7 @@ def build_problem(
             ) + (tuple(best.tolist()),)
         rows.append(thinned[case])
     cost, seconds, ready, place, rank, row = zip(*rows, strict=True) if rows else ((),) * 6
-    return Problem(
+    problem = Problem(
         objective=request.objective,
         names=tuple(task.name for task in request.tasks),
         cost=cost,
@@ -88,3 +88,5 @@ def build_problem(
         network=network_of(columns.places, [edge.size_bytes for edge in request.edges], transfers),
         order=order,
     )
+    check_totals(problem)
+    return problem

@@ -15,7 +15,6 @@ from solver.filters import MARKETS
 from solver.network import TransferTable, inbound
 from solver.params import Params
 from solver.plan import CatalogInfo, Choice, Placement, Plan, Transfer
-from solver.problem import Problem
 from solver.request import Request
 from solver.result import Result
 from solver.runtime import runtime_for
@@ -28,12 +27,11 @@ class Solved:
     request: Request
     table: pa.Table
     candidates: tuple[Candidates, ...]
-    problem: Problem
     result: Result
 
     def chosen(self, task: int) -> int:
         """Return the position of the chosen offer in the task's candidates."""
-        return self.problem.row[task][self.result.schedule.choice[task]]
+        return self.result.problem.row[task][self.result.schedule.choice[task]]
 
 
 def assemble(solved: Solved, transfers: TransferTable, catalog: CatalogInfo, params: Params, started: float) -> Plan:
@@ -58,7 +56,7 @@ def assemble(solved: Solved, transfers: TransferTable, catalog: CatalogInfo, par
 def _placement(solved: Solved, task: int, top_k: int) -> Placement:
     wanted, candidates = solved.request.tasks[task], solved.candidates[task]
     at = solved.chosen(task)
-    ranked = ranking(solved.problem, solved.result.schedule, task, candidates)
+    ranked = ranking(solved.result.problem, solved.result.schedule, task, candidates)
     runners_up = ranked.best(np.flatnonzero(np.arange(len(candidates)) != at), top_k)
     choice = _choice(solved.table, candidates, at)
     requirement = candidates.requirements[int(candidates.requirement[at])]
@@ -129,7 +127,7 @@ def _inputs(solved: Solved, transfers: TransferTable) -> list[Transfer]:
 
 
 def _edges(solved: Solved) -> list[Transfer]:
-    schedule, names = solved.result.schedule, solved.problem.names
+    schedule, names = solved.result.schedule, solved.result.problem.names
     return [
         Transfer(
             names[edge.source],

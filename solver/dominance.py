@@ -14,7 +14,6 @@ from solver.columns import Ints, Mask
 from solver.problem import Problem
 from solver.request import Objective
 
-_ROUNDS = 3
 _CHAMPIONS = 256
 
 
@@ -57,14 +56,9 @@ def _falling(cost: Ints, place: Ints) -> Mask:
     return mask
 
 
-def prune(problem: Problem) -> Problem:
-    """Return ``problem`` without dominated candidates; its best plan is the same."""
-    for _ in range(_ROUNDS):
-        kept = [_undominated(problem, task) for task in problem.tasks]
-        if all(len(of_task) == len(problem.cost[task]) for task, of_task in zip(problem.tasks, kept, strict=True)):
-            break
-        problem = problem.keep(kept)
-    return problem
+def undominated(problem: Problem) -> list[list[int]]:
+    """Return the candidates of each task that no other one dominates; the best plan uses no others."""
+    return [_undominated(problem, task) for task in problem.tasks]
 
 
 def _undominated(problem: Problem, task: int) -> list[int]:

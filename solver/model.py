@@ -39,6 +39,17 @@ class PlanModel:
         assert self.variables.makespan is not None
         return {self.variables.makespan: 1}
 
+    def weighted(self, weights: dict[int, list[int]]) -> dict[int, int]:
+        """Return the sum of ``weights[t][k]`` over the chosen candidates as a linear expression."""
+        terms: dict[int, int] = {}
+        for task, of_task in weights.items():
+            terms.update(zip(self.variables.chosen[task], of_task, strict=True))
+        return terms
+
+    def fix(self, task: int, chosen: int) -> None:
+        """Leave ``task`` no candidate but ``chosen``."""
+        self.model.linear({self.variables.chosen[task][chosen]: 1}, at_least=1)
+
     def choice(self, values: Row) -> list[int]:
         """Return the candidate of each task in a solution."""
         return [next(k for k, x in enumerate(literals) if values[x]) for literals in self.variables.chosen]

@@ -24,10 +24,8 @@ class Problem:
     ``cost`` is micro-USD of the nodes and the inputs from outside; ``seconds`` the runtime; ``ready``
     when the inputs from outside have arrived; ``place`` a position in ``network.zone``; ``rank`` the order
     of the offer keys (distinct within a task); ``row`` the candidate's position in its ``Candidates``.
-    ``order`` is a topological order of the tasks.
-
-    Raises ``UserError`` if names repeat, an edge points nowhere, the edges form a cycle, or the worst case
-    of a total is not below ``LARGEST_TOTAL``.
+    ``order`` is a topological order of the tasks. ``check_names``, ``topological_order`` and
+    ``check_totals`` are its invariants.
     """
 
     objective: Objective
@@ -41,9 +39,6 @@ class Problem:
     edges: tuple[Edge, ...]
     network: Network
     order: Row
-
-    def __post_init__(self) -> None:
-        _check_totals(self)
 
     @property
     def tasks(self) -> range:
@@ -125,7 +120,8 @@ def _cycle(stuck: set[int], followers: Sequence[Sequence[int]]) -> list[int]:
     return path[path.index(path[-1]):][::-1]
 
 
-def _check_totals(problem: Problem) -> None:
+def check_totals(problem: Problem) -> None:
+    """Raise ``UserError`` if the worst case of a total is not below ``LARGEST_TOTAL``."""
     cost = sum(max(row, default=0) for row in problem.cost)
     time = sum(max(row, default=0) for row in problem.seconds) + max(
         (max(row, default=0) for row in problem.ready), default=0

@@ -5,18 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from solver.plan import Status
+from solver.problem import Problem
 from solver.schedule import Schedule
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """``bound`` is a proven lower bound of ``objective``; OPTIMAL means that they are equal.
+    """``schedule`` is of ``problem``, the request's problem without the candidates proven superfluous.
+
+    ``bound`` is a proven lower bound of ``objective``; OPTIMAL means that they are equal.
 
     ``unique`` is false when the limit stopped the tie-break: another plan of the same objective may then be
     better in the second objective or in key order.
     """
 
     status: Status
+    problem: Problem
     schedule: Schedule
     objective: int
     bound: int

@@ -1,12 +1,15 @@
-"""solve(problem, params) -> Result: the lexicographic phases, each a CP-SAT search that starts from the last."""
+"""solve(problem, params) -> Result: the phases of the total order, each narrowed by bounds, then proven by CP-SAT."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Sequence
 
+from solver.bounds import CostBounds, time_bounds, too_large
 from solver.constraints import violations
-from solver.greedy import greedy, lower_bound
+from solver.dominance import undominated
+from solver.greedy import first_plan
+from solver.keys import key_phases
 from solver.model import PlanModel
 from solver.params import Params
 from solver.plan import Status
@@ -14,8 +17,6 @@ from solver.problem import Problem
 from solver.request import Objective
 from solver.result import Result
 from solver.schedule import Schedule, order_key, schedule
-
-_LARGEST_WEIGHT = 2**40
 
 
 def solve(problem: Problem, params: Params) -> Result:
@@ -25,18 +26,20 @@ def solve(problem: Problem, params: Params) -> Result:
     would be a bug.
     """
     started = time.perf_counter()
-    search = _Search(problem, params, started + params.time_limit_s)
-    bound = search.minimise(search.major())
-    best = search.best.value(problem.objective)
-    proven = bound == best
-    unique = proven and search.break_ties()
-    broken = violations(problem, search.best)
+    major = problem.objective
+    minor = Objective.TIME if major is Objective.COST else Objective.COST
+    search = Search(problem, params, started + params.time_limit_s)
+    bound = search.minimise(major)
+    proven = bound == search.best.value(major)
+    unique = proven and search.minimise(minor) == search.best.value(minor) and search.minimise_keys()
+    broken = violations(search.problem, search.best)
     if broken:
         raise AssertionError("the solver's plan breaks its own rules: " + "; ".join(broken))
     return Result(
         status=Status.OPTIMAL if proven else Status.FEASIBLE,
+        problem=search.problem,
         schedule=search.best,
-        objective=best,
+        objective=search.best.value(major),
         bound=bound,
         unique=unique,
         wall_s=time.perf_counter() - started,
@@ -44,88 +47,107 @@ def solve(problem: Problem, params: Params) -> Result:
     )
 
 
-class _Search:
-    """The best schedule so far, and the model that is narrowed phase by phase."""
+class Search:
+    """The best plan so far, and the problem as far as the phases have narrowed it.
+
+    ``limits`` are the optima of the phases that are done: later phases keep to them.
+    """
 
     def __init__(self, problem: Problem, params: Params, deadline: float) -> None:
         self.problem, self.params, self.deadline = problem, params, deadline
-        self.best: Schedule = greedy(problem)
-        self.model = PlanModel(problem)
+        self.best = first_plan(problem)
+        self.limits: dict[Objective, int] = {}
 
-    def major(self) -> dict[int, int]:
-        if self.problem.objective is Objective.COST:
-            return self.model.cost()
-        return self.model.makespan(self.best.makespan_s)
+    def minimise(self, objective: Objective) -> int:
+        """Minimise ``objective`` within the limits; return the proven bound, which is the next limit if met."""
+        bound = self._narrow(objective)
+        if objective is self.problem.objective or bound < self.best.value(objective):
+            model = self._model()
+            terms = model.cost() if objective is Objective.COST else model.makespan(self._horizon())
+            bound = max(bound, self._run(model, terms, bound))
+        if bound == self.best.value(objective):
+            self.limits[objective] = bound
+            self._narrow(objective)
+        return bound
 
-    def minor(self) -> dict[int, int]:
-        if self.problem.objective is Objective.COST:
-            return self.model.makespan(self.best.makespan_s)
-        return self.model.cost()
-
-    def minimise(self, terms: dict[int, int]) -> int:
-        """Minimise the objective's own expression; return the proven bound."""
-        outcome = self._run(terms)
-        trivial = lower_bound(self.problem)
-        return trivial if outcome is None else max(trivial, outcome)
-
-    def break_ties(self) -> bool:
-        """Among all optima find the first in (the other objective, offer keys); return whether it is proven."""
-        problem = self.problem
-        if all(len(costs) == 1 for costs in problem.cost):
+    def minimise_keys(self) -> bool:
+        """Find the first optimum in the order of the offer keys; return whether it is proven."""
+        first = [min(range(len(ranks)), key=ranks.__getitem__) for ranks in self.problem.rank]
+        if self._take(schedule(self.problem, first)) and self.best.choice == tuple(first):
             return True
-        self.model.model.linear(self.major(), at_most=self.best.value(problem.objective))
-        minor = self.minor()
-        other = Objective.TIME if problem.objective is Objective.COST else Objective.COST
-        if self._run(minor) != self.best.value(other):
-            return False
-        self.model.model.linear(minor, at_most=self.best.value(other))
-        for tasks, terms in self._key_phases():
-            bound = self._run(terms)
-            value = sum(weight for x, weight in terms.items() if self._holds(x, tasks))
-            if bound != value:
+        model = self._model()
+        for tasks, weights in key_phases(self.problem):
+            terms = model.weighted(weights)
+            bound = self._run(model, terms, 0)
+            if bound != sum(weights[task][self.best.choice[task]] for task in tasks):
                 return False
             for task in tasks:
-                self.model.model.linear({self.model.variables.chosen[task][self.best.choice[task]]: 1}, at_least=1)
+                model.fix(task, self.best.choice[task])
         return True
 
-    def _holds(self, literal: int, tasks: list[int]) -> bool:
-        return any(self.model.variables.chosen[t][self.best.choice[t]] == literal for t in tasks)
+    def _model(self) -> PlanModel:
+        """Return a model of the problem as it is now, bound to the limits."""
+        model = PlanModel(self.problem)
+        if Objective.COST in self.limits:
+            model.model.linear(model.cost(), at_most=self.limits[Objective.COST])
+        if Objective.TIME in self.limits:
+            model.model.linear(model.makespan(self._horizon()), at_most=self.limits[Objective.TIME])
+        return model
 
-    def _key_phases(self) -> Iterator[tuple[list[int], dict[int, int]]]:
-        """Yield runs of tasks with their keys' order as one number in mixed radix, most significant first."""
-        run: list[int] = []
-        size = 1
-        open_tasks = [task for task in self.problem.tasks if len(self.problem.rank[task]) > 1]
-        for task in open_tasks:
-            if size * len(self.problem.rank[task]) > _LARGEST_WEIGHT:
-                yield run, self._key_terms(run)
-                run, size = [], 1
-            run.append(task)
-            size *= len(self.problem.rank[task])
-        if run:
-            yield run, self._key_terms(run)
+    def _horizon(self) -> int:
+        return self.limits.get(Objective.TIME, self.best.makespan_s)
 
-    def _key_terms(self, tasks: list[int]) -> dict[int, int]:
-        terms: dict[int, int] = {}
-        weight = 1
-        for task in reversed(tasks):
-            ranks = self.problem.rank[task]
-            for position, k in enumerate(sorted(range(len(ranks)), key=ranks.__getitem__)):
-                terms[self.model.variables.chosen[task][k]] = position * weight
-            weight *= len(ranks)
-        return terms
-
-    def _run(self, terms: dict[int, int]) -> int | None:
-        """Minimise ``terms`` from the best schedule on; return the proven bound, if any."""
+    def _run(self, model: PlanModel, terms: dict[int, int], bound: int) -> int:
+        """Minimise ``terms`` from the best plan on; return the proven bound, at least ``bound``."""
         remaining = self.deadline - time.perf_counter()
         if remaining <= 0:
-            return None
-        self.model.model.minimise(terms)
-        self.model.hint(self.best)
-        outcome = self.model.model.solve(self.params, remaining)
-        if outcome.values is None:
-            return None
-        found = schedule(self.problem, self.model.choice(outcome.values))
+            return bound
+        model.model.minimise(terms)
+        model.hint(self.best)
+        outcome = model.model.solve(self.params, remaining)
+        if outcome.values is not None:
+            self._take(schedule(self.problem, model.choice(outcome.values)))
+        return bound if outcome.bound is None else max(bound, outcome.bound)
+
+    def _take(self, found: Schedule) -> bool:
+        """Make ``found`` the best plan if it is one within the limits; return whether it is within them."""
+        if any(found.value(objective) > limit for objective, limit in self.limits.items()):
+            return False
         if order_key(self.problem, found) < order_key(self.problem, self.best):
             self.best = found
-        return outcome.bound
+        return True
+
+    def _narrow(self, objective: Objective) -> int:
+        """Drop candidates that the best plan proves superfluous; return a lower bound of ``objective``."""
+        if objective is Objective.COST:
+            bound = self._narrow_by_cost()
+        else:
+            bound = self._narrow_by_time()
+        self._keep(undominated(self.problem))
+        return bound
+
+    def _narrow_by_time(self) -> int:
+        times = time_bounds(self.problem)
+        self._keep([(values <= self.best.makespan_s).nonzero()[0].tolist() for values in times.through])
+        return times.bound
+
+    def _narrow_by_cost(self) -> int:
+        if too_large(self.problem):
+            return sum(min(costs) for costs in self.problem.cost)
+        bounds = CostBounds(self.problem, self.best.cost, self.limits.get(Objective.TIME))
+        bounds.tighten()
+        if bounds.found is not None:
+            self._take(bounds.found)
+        self._keep([kept.tolist() for kept in bounds.kept])
+        return min(bounds.bound, self.best.cost)
+
+    def _keep(self, kept: Sequence[Sequence[int]]) -> None:
+        """Narrow the problem to ``kept`` and the best plan's own candidates."""
+        with_best = [
+            of_task if chosen in set(of_task) else sorted((*of_task, chosen))
+            for of_task, chosen in zip(kept, self.best.choice, strict=True)
+        ]
+        self.problem = self.problem.keep(with_best)
+        self.best = schedule(
+            self.problem, [list(of_task).index(chosen) for of_task, chosen in zip(with_best, self.best.choice, strict=True)]
+        )
