@@ -1,0 +1,152 @@
+"""``sky.optimize``: compile, solve over the catalog, write the answer into the tasks."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from catalog.errors import Infeasible
+from catalog.offer import Offer
+from catalog.units import milli
+from sky import placement
+from sky.compile import compile_request, unique_names
+from sky.dag import Dag
+from sky.exceptions import ResourcesUnavailableError
+from sky.resources import Resources
+from sky.statuses import OptimizeTarget
+from solver.request import Objective
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from sky.task import Task
+    from solver.params import Params
+    from solver.plan import Choice, Plan
+
+logger = logging.getLogger("sky.optimizer")
+
+_OBJECTIVES = {OptimizeTarget.COST: Objective.COST, OptimizeTarget.TIME: Objective.TIME}
+
+
+def optimize(
+    task_or_dag: Task | Dag,
+    minimize: OptimizeTarget = OptimizeTarget.COST,
+    blocked_resources: Iterable[Resources] | None = None,
+    quiet: bool = False,
+    *,
+    params: Params | None = None,
+) -> Plan:
+    """Return the best plan for a task or a DAG, and set ``best_resources`` on its tasks.
+
+    ``minimize`` is what comes first, cost or time; the other one breaks ties. A ``blocked_resources`` entry
+    keeps out every offer that agrees with all the fields it sets. Unless ``quiet``, a summary is logged to
+    ``sky.optimizer``. Raises ``ResourcesUnavailableError``, whose message says what to change, when nothing fits.
+    """
+    from catalog.store import open_snapshot
+    from catalog.transfer import DEFAULT
+    from solver.api import solve_request
+    from solver.plan import CatalogInfo
+
+    dag = as_dag(task_or_dag)
+    request = compile_request(dag, _OBJECTIVES[minimize], blocked_resources or ())
+    request = dataclasses.replace(request, notes=tuple(_place_notes(dag)))
+    snapshot = open_snapshot()
+    info = CatalogInfo(snapshot.snapshot_id, snapshot.as_of, snapshot.rows, snapshot.sources)
+    try:
+        plan = solve_request(request, _with_this_machine(snapshot.table, dag), DEFAULT, info, params)
+    except Infeasible as error:
+        raise ResourcesUnavailableError(str(error)) from error
+    for task, placed in zip(dag.tasks, plan.tasks, strict=True):
+        task.best_resources = _launchable(task, placed.choice)
+    if not quiet:
+        logger.info(
+            "%s plan, %s: $%.2f, %d s",
+            plan.objective,
+            plan.status.value,
+            plan.total_cost_usd,
+            plan.total_time_s,
+        )
+    return plan
+
+
+class Optimizer:
+    """The name under which older scripts find ``optimize``."""
+
+    optimize = staticmethod(optimize)
+
+
+def as_dag(task_or_dag: Task | Dag) -> Dag:
+    """Return a DAG as it is, and a task as the DAG that holds it alone. Raises ``ValueError`` on an empty DAG."""
+    if isinstance(task_or_dag, Dag):
+        if not task_or_dag.tasks:
+            raise ValueError("the DAG has no task; add one with dag.add(task) or inside `with sky.Dag():`")
+        return task_or_dag
+    dag = Dag()
+    dag.add(task_or_dag)
+    return dag
+
+
+def _launchable(task: Task, choice: Choice) -> Resources:
+    """Return the task's resources narrowed to ``choice``: what was asked beside the place (disk, ports) is kept."""
+    alternatives = task.resources if isinstance(task.resources, list) else sorted(task.resources, key=repr)
+    asked = next((resources for resources in alternatives if _admits(resources, choice)), Resources())
+    return asked.copy(
+        cloud=choice.cloud,
+        region=choice.region,
+        zone=choice.zone,
+        instance_type=choice.instance_type,
+        accelerators=choice.accelerators,
+        use_spot=choice.use_spot,
+        cpus=None,
+        memory=None,
+    )
+
+
+def _admits(resources: Resources, choice: Choice) -> bool:
+    options = resources.accelerator_options
+    return (
+        (resources.cloud is None or resources.cloud.canonical_name() == choice.cloud)
+        and resources.region in {None, choice.region}
+        and resources.zone in {None, choice.zone}
+        and resources.instance_type in {None, choice.instance_type}
+        and bool(resources.use_spot) == choice.use_spot
+        and (not options or any(name == choice.accelerator for name, _ in options))
+    )
+
+
+def _place_notes(dag: Dag) -> Sequence[str]:
+    notes = []
+    if not placement.enabled_clouds() and any(not placement.wants_local(task) for task in dag.tasks):
+        notes.append("no cloud is enabled here, so the plan is over the whole catalog (sky check)")
+    for task, name in zip(dag.tasks, unique_names(dag.tasks), strict=True):
+        if not placement.wants_local(task) and placement.local_fit(task)[0] is not None:
+            notes.append(f"{name} would fit on this machine, for free (infra: local)")
+    return notes
+
+
+def _with_this_machine(table: pa.Table, dag: Dag) -> pa.Table:
+    """Add this machine to the catalog when a task names it; its accelerators can be had in any number."""
+    tasks = [task for task in dag.tasks if placement.wants_local(task)]
+    if not tasks:
+        return table
+    from catalog.schema import append_offers
+    from executors import local
+
+    here = local.offer()
+    offers = {here}
+    for task in tasks:
+        for resources in task.resources:
+            offers |= {_share(here, name, milli(count)) for name, count in resources.accelerator_options}
+    fitting = [
+        offer for offer in offers if offer.key.accelerator_count_milli <= here.key.accelerator_count_milli
+    ]
+    return append_offers(table, fitting)
+
+
+def _share(here: Offer, accelerator: str, count_milli: int) -> Offer:
+    """Return this machine with ``count_milli`` of its accelerators, or as it is when it has no such."""
+    if accelerator != here.key.accelerator:
+        return here
+    return dataclasses.replace(here, key=dataclasses.replace(here.key, accelerator_count_milli=count_milli))
