@@ -65,8 +65,8 @@ def restart(store: Store, record: ClusterRecord, *, retry_until_up: bool = False
         except (OutOfCapacity, QuotaExceeded) as error:
             if not retry_until_up:
                 raise ResourcesUnavailableError(
-                    f"cluster {record.name} cannot be started in its place now: {error}; its disks are kept, so it is "
-                    f"not moved. Try later, or with --retry-until-up",
+                    f"cluster {record.name} cannot be started in its place now: {error}; "
+                    f"its disks are there, so it is not moved. Try later, or with --retry-until-up",
                     no_failover=True,
                     failover_history=[error],
                 ) from error

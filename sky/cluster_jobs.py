@@ -100,7 +100,7 @@ def show_log(cluster_name: str, job_id: int | None, *, follow: bool = True, tail
 
 
 def stream(cluster: Connection, job_id: int, *, follow: bool = True, tail: int = 0) -> JobRecord:
-    """Copy a job's log to stdout and return its record; Ctrl-C leaves the job alone and says how to come back."""
+    """Copy a job's log to stdout and return its record; Ctrl-C leaves the job and says how to come back."""
     out = _stdout()
     try:
         for chunk in cluster.queue.tail(job_id, follow=follow, lines=tail):
@@ -147,7 +147,7 @@ def download_logs(
 def job_status(
     cluster_name: str, job_ids: Sequence[int] | None, stream_logs: bool = False
 ) -> dict[int | None, JobStatus | None]:
-    """Return the state of jobs by id, ``None`` for an unknown id; ``job_ids=None`` asks for the latest job."""
+    """Return the state of jobs by id, ``None`` for an unknown one; ``job_ids=None`` asks for the latest."""
     with connected(up(open_store(), cluster_name, "job_status")) as cluster:
         jobs = cluster.queue.jobs(job_ids)
     if job_ids is None:
@@ -180,6 +180,6 @@ def _job(cluster: Connection, job_id: int | None) -> JobRecord:
     jobs = cluster.queue.jobs()
     if not jobs:
         raise UserError(
-            f"cluster {cluster.record.name} has run no job yet; run one with: sky exec {cluster.record.name} CMD"
+            f"cluster {cluster.record.name} has no job yet; run one with: sky exec {cluster.record.name} CMD"
         )
     return jobs[0]

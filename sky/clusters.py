@@ -36,7 +36,7 @@ def status(cluster_names: str | Sequence[str] | None = None, refresh: bool = Fal
     out to be gone.
     """
     store = open_store()
-    records = store.list()
+    records = store.records()
     if cluster_names is not None:
         wanted = {cluster_names} if isinstance(cluster_names, str) else set(cluster_names)
         records = [record for record in records if record.name in wanted]

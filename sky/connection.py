@@ -48,7 +48,7 @@ def existing(store: Store, name: str) -> ClusterRecord:
     """Return the record of ``name``, if it is this user's. Raises ``ClusterDoesNotExist``."""
     record = store.get(name)
     if record is None:
-        known = ", ".join(other.name for other in store.list()[:5])
+        known = ", ".join(other.name for other in store.records()[:5])
         raise ClusterDoesNotExist(
             f"cluster {name!r} does not exist" + (f"; there are: {known}" if known else "")
         )

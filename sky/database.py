@@ -18,28 +18,19 @@ from catalog.errors import SkyError, UserError
 SCHEMA_VERSION = 1
 URL_VARIABLE = "SKY_STATE_URL"
 
-CLUSTERS = Table(
-    "clusters",
-    (
-        "name", "cluster_id", "executor", "offer", "status", "version", "num_nodes", "intent_at", "launched_at",
-        "status_at", "ever_up", "last_use", "autostop_minutes", "to_down", "owner", "config_hash", "head_ip", "resources",
-        "handle", "plan",
-    ),
-)  # fmt: skip
-USAGE = Table(
-    "usage_intervals",
-    ("cluster_id", "cluster_name", "started_at", "ended_at", "num_nodes", "price_micro_usd", "offer"),
-)
-ATTEMPTS = Table("attempts", ("cluster_name", "cluster_id", "at", "kind", "scope", "ttl_s", "message"))
-META = Table("meta", ("key", "value"))
+CLUSTERS = Table("clusters")
+USAGE = Table("usage_intervals")
+ATTEMPTS = Table("attempts")
+META = Table("meta")
 
 _SCHEMA = (
     """CREATE TABLE IF NOT EXISTS clusters (
         name TEXT PRIMARY KEY, cluster_id TEXT NOT NULL UNIQUE, executor TEXT NOT NULL, offer TEXT NOT NULL,
         status TEXT NOT NULL, version BIGINT NOT NULL, num_nodes BIGINT NOT NULL, intent_at BIGINT NOT NULL,
-        launched_at BIGINT NOT NULL, status_at BIGINT NOT NULL, ever_up BIGINT NOT NULL, last_use TEXT NOT NULL,
-        autostop_minutes BIGINT NOT NULL, to_down BIGINT NOT NULL, owner TEXT NOT NULL, config_hash TEXT NOT NULL,
-        head_ip TEXT NOT NULL, resources TEXT NOT NULL, handle TEXT, plan TEXT)""",
+        launched_at BIGINT NOT NULL, status_at BIGINT NOT NULL, ever_up BIGINT NOT NULL,
+        last_use TEXT NOT NULL,
+        autostop_minutes BIGINT NOT NULL, to_down BIGINT NOT NULL, owner TEXT NOT NULL,
+        config_hash TEXT NOT NULL, head_ip TEXT NOT NULL, resources TEXT NOT NULL, handle TEXT, plan TEXT)""",
     """CREATE TABLE IF NOT EXISTS usage_intervals (
         cluster_id TEXT NOT NULL, cluster_name TEXT NOT NULL, started_at BIGINT NOT NULL, ended_at BIGINT,
         num_nodes BIGINT NOT NULL, price_micro_usd BIGINT NOT NULL, offer TEXT NOT NULL)""",
@@ -106,22 +97,26 @@ def _sqlite(path: Path) -> Database:
 
 
 def _prepare(database: Database, location: str) -> None:
-    database.execute_sql("CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL)")
-    found = list(META.select(META.value).where(META.key == "schema_version").execute(database))
+    _run(database, "CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL)")
+    found = list(META.select(META.c.value).where(META.c.key == "schema_version").execute(database))
     if not found:
         with database.atomic():
             for statement in _SCHEMA:
-                database.execute_sql(statement)
+                _run(database, statement)
             META.insert(
-                {META.key: "schema_version", META.value: str(SCHEMA_VERSION)}
+                {META.c.key: "schema_version", META.c.value: str(SCHEMA_VERSION)}
             ).on_conflict_ignore().execute(database)
         return
     version = int(found[0]["value"])
     if version > SCHEMA_VERSION:
         raise SkyError(
-            f"the state in {_without_password(location)} has schema version {version}, and this version of sky knows "
-            f"{SCHEMA_VERSION}: upgrade sky, or set SKY_HOME to another folder"
+            f"the state in {_without_password(location)} has schema version {version}, and this sky knows "
+            f"version {SCHEMA_VERSION}: upgrade sky, or set SKY_HOME to another folder"
         )
+
+
+def _run(database: Database, statement: str) -> None:
+    database.execute_sql(statement)  # type: ignore[no-untyped-call]
 
 
 def _without_password(location: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -29,10 +31,12 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("sky.launch")
 
+_OFFERS_NAMED = 4
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a task goes: the executor, one node's offer, the request that it answers, and the plan behind it."""
+    """Where a task goes: the executor, one node's offer, the request that it answers, the plan behind it."""
 
     executor: str
     offer: Offer
@@ -89,13 +93,12 @@ def _not_here(task: Task, target: OptimizeTarget, reason: str) -> str:
         lines.append(f"No cloud offers it either: {error}")
         return "\n".join(lines)
     lines.append("No cloud is enabled here (sky check). The best offers in the catalog:")
-    for choice in (placement.choice, *placement.alternatives[:2]):
+    for choice in placement.considered[:_OFFERS_NAMED]:
         count = choice.accelerators or {}
         shown = "".join(f" {name}:{number:g}" for name, number in count.items())
         price = format_usd(choice.price_micro_usd_per_hour)
-        lines.append(
-            f"  {choice.cloud} {choice.zone or choice.region} {choice.instance_type}{shown}, {price}/hour a node"
-        )
+        where = f"{choice.cloud} {choice.zone or choice.region}"
+        lines.append(f"  {where} {choice.instance_type}{shown}, {price}/hour a node")
     return "\n".join(lines)
 
 
@@ -176,9 +179,15 @@ def _intent(store: Store, name: str, task: Task, place: Place) -> ClusterRecord:
         launched_at=now,
         last_use=command_line(),
         owner=owner_of_new(place.executor),
+        config_hash=_config_hash(place.resources, task.num_nodes),
         resources=place.resources.to_yaml_config(),
         plan=place.plan.to_dict() if place.plan is not None else None,
     )
+
+
+def _config_hash(resources: Resources, num_nodes: int) -> str:
+    config = json.dumps([resources.to_yaml_config(), num_nodes], sort_keys=True, default=str)
+    return hashlib.sha256(config.encode()).hexdigest()
 
 
 def _give_up_on(store: Store, name: str, error: ScopedError, scope: Scope) -> None:
@@ -191,8 +200,8 @@ def _give_up_on(store: Store, name: str, error: ScopedError, scope: Scope) -> No
         clean_up(record)
     except ExecutorError as failure:
         raise StopFailoverError(
-            f"cluster {name}: the attempt at {_place_text(record.offer)} failed ({error}), and so did its clean-up: "
-            f"{failure}. Something may still bill. Run sky down {name}; it is tried nowhere else until then"
+            f"cluster {name}: the attempt at {_place_text(record.offer)} failed ({error}), and so did "
+            f"its clean-up: {failure}. Something may still bill. Run sky down {name}; it is tried nowhere else until then"
         ) from failure
     store.close(record)
 

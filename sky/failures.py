@@ -44,7 +44,7 @@ def public_errors() -> Iterator[None]:
 
 @contextmanager
 def effect_on(cluster: str, verb: str, *, forgive: bool) -> Iterator[None]:
-    """Raise ``ClusterOperationError`` when an effect on ``cluster`` fails, unless the user forgives it (purge)."""
+    """Raise ``ClusterOperationError`` when an effect on ``cluster`` fails, unless the user forgives it."""
     try:
         yield
     except ExecutorError as error:

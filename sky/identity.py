@@ -30,7 +30,7 @@ def user_name() -> str:
 
 
 def owner_of_new(executor: str) -> str:
-    """Return the identity that a cluster made now belongs to; one of this machine belongs to the machine too."""
+    """Return whom a cluster made now belongs to; one on this machine belongs to the machine as well."""
     return f"{user_name()}@{socket.gethostname()}" if executor == LOCAL else user_name()
 
 
@@ -60,8 +60,8 @@ def check_cluster_name(name: str) -> None:
         raise NotSupportedError(f"cluster name {name!r} is reserved for a controller; choose another")
     if not _NAME.fullmatch(name):
         raise InvalidClusterNameError(
-            f"cluster name {name!r} must begin with a letter, end with a letter or digit, and hold only letters, "
-            "digits, '-', '_' and '.'"
+            f"cluster name {name!r} must begin with a letter, end with a letter or digit, and hold only "
+            "letters, digits, '-', '_' and '.'"
         )
     if len(name) > _MAX_NAME:
         raise InvalidClusterNameError(

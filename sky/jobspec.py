@@ -75,7 +75,7 @@ def _scripts(task: Task, addresses: Sequence[str]) -> tuple[str, ...]:
         script = task.run(rank, list(addresses))
         if script is not None and not isinstance(script, str):
             raise UserError(
-                f"run(rank={rank}, ips=...) of task {task.name!r} returned {script!r}; return a string or None"
+                f"task {task.name!r}: run(rank={rank}, ips=...) returned {script!r}; return a string or None"
             )
         scripts.append(script or "")
     return tuple(scripts)

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from peewee import OperationalError, PostgresqlDatabase
 
@@ -26,7 +27,7 @@ class ClusterBusy(SkyError):
 
 @contextmanager
 def cluster_lock(name: str, url: str | None = None, timeout_s: float = PATIENCE_S) -> Iterator[None]:
-    """Hold the lock of cluster ``name``: a file of this machine, or an advisory lock of PostgreSQL at ``url``.
+    """Hold the lock of cluster ``name``: a file here, or an advisory lock of PostgreSQL at ``url``.
 
     ``timeout_s`` below 0 waits for ever, and 0 does not wait. The lock is not reentrant.
     Raises ``ClusterBusy``.
@@ -72,14 +73,19 @@ def _advisory_lock(name: str, url: str, timeout_s: float) -> Iterator[None]:
     assert isinstance(database, PostgresqlDatabase), URL_VARIABLE
     key = int.from_bytes(hashlib.sha256(f"sky cluster {name}".encode()).digest()[:8], "big", signed=True)
     with database.connection_context():
-        if not database.execute_sql("SELECT pg_try_advisory_lock(%s)", (key,)).fetchone()[0]:
+        if not _first(database, "SELECT pg_try_advisory_lock(%s)", key):
             if timeout_s == 0:
                 raise _busy(name)
             _log.info("Waiting for another command on cluster %s", name)
             limit_ms = 0 if timeout_s < 0 else max(1, round(timeout_s * 1_000))
-            database.execute_sql(f"SET lock_timeout = {limit_ms}")
+            _first(database, "SELECT set_config('lock_timeout', %s, false)", str(limit_ms))
             try:
-                database.execute_sql("SELECT pg_advisory_lock(%s)", (key,))
+                _first(database, "SELECT pg_advisory_lock(%s)", key)
             except OperationalError:
                 raise _busy(name) from None
         yield
+
+
+def _first(database: PostgresqlDatabase, statement: str, value: object) -> Any:
+    """Return the first column of the statement's one row."""
+    return database.execute_sql(statement, (value,)).fetchone()[0]  # type: ignore[no-untyped-call]

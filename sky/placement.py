@@ -91,7 +91,8 @@ def _size(resources: Resources, offer: Offer) -> str:
         return f"it asks for {resources.cpus} vCPUs and this machine has {format_milli(offer.vcpus_milli)}"
     memory = memory_mib(resources.memory, offer.vcpus_milli)
     if memory > offer.memory_mib:
-        return f"it asks for {format_mib(memory)} GiB of memory and this machine has {offer.memory_mib / MIB_PER_GIB:.1f}"
+        have = f"{offer.memory_mib / MIB_PER_GIB:.1f}"
+        return f"it asks for {format_mib(memory)} GiB of memory and this machine has {have}"
     return ""
 
 
@@ -103,11 +104,12 @@ def _accelerators(resources: Resources, offer: Offer) -> str:
     if any(option == name and milli(count) <= count_milli for option, count in options):
         return ""
     asked = " or ".join(f"{option}:{count:g}" for option, count in options[:3])
-    return f"it asks for {asked} and this machine has {f'{name}:{format_milli(count_milli)}' if name else 'no accelerator'}"
+    have = f"{name}:{format_milli(count_milli)}" if name else "no accelerator"
+    return f"it asks for {asked} and this machine has {have}"
 
 
 def memory_mib(memory: str | None, vcpus_milli: int) -> int:
-    """Return a requested memory (``"16"``, ``"16+"``, ``"4x"`` for each vCPU) in MiB; 0 where none is asked for."""
+    """Return a requested memory (``"16"``, ``"16+"``, ``"4x"`` for each vCPU) in MiB; 0 for none."""
     if memory is None:
         return 0
     if memory.endswith("x"):

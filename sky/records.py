@@ -133,13 +133,8 @@ def offer_to_json(offer: Offer) -> str:
 def offer_from_json(text: str) -> Offer:
     """Return the offer that ``offer_to_json`` wrote."""
     fields = json.loads(text)
-    key = OfferKey(
-        *(fields[name] for name in ("cloud", "region", "zone", "instance_type", "accelerator")),
-        accelerator_count_milli=fields["accelerator_count_milli"],
-        market=Market(fields["market"]),
-    )
-    sizes = ("vcpus_milli", "memory_mib", "accelerator_memory_mib", "arch", "price_micro_usd")
-    return Offer(key, *(fields[name] for name in sizes))
+    fields["market"] = Market(fields["market"])
+    return Offer(OfferKey(**{name: fields.pop(name) for name in OfferKey.__slots__}), **fields)
 
 
 def scope_to_json(scope: Scope) -> str:

@@ -54,12 +54,14 @@ class Store:
 
     def get(self, name: str) -> ClusterRecord | None:
         """Return the record of ``name``, or ``None``."""
-        rows = list(CLUSTERS.select().where(CLUSTERS.name == name).execute(self._database))
+        rows = list(CLUSTERS.select().where(CLUSTERS.c.name == name).execute(self._database))
         return _record(rows[0]) if rows else None
 
-    def list(self) -> list[ClusterRecord]:
+    def records(self) -> list[ClusterRecord]:
         """Return all records, the newest launch first."""
-        rows = CLUSTERS.select().order_by(CLUSTERS.launched_at.desc(), CLUSTERS.name).execute(self._database)
+        rows = (
+            CLUSTERS.select().order_by(CLUSTERS.c.launched_at.desc(), CLUSTERS.c.name).execute(self._database)
+        )
         return [_record(row) for row in rows]
 
     def add(self, record: ClusterRecord) -> ClusterRecord:
@@ -103,20 +105,20 @@ class Store:
         """Append a failed try."""
         row = {name: getattr(attempt, name) for name in Attempt.__slots__}
         row["scope"] = scope_to_json(attempt.scope)
-        ATTEMPTS.insert({getattr(ATTEMPTS, name): value for name, value in row.items()}).execute(
+        ATTEMPTS.insert({getattr(ATTEMPTS.c, name): value for name, value in row.items()}).execute(
             self._database
         )
 
     def attempts(self, cluster_id: str) -> list[Attempt]:
         """Return the failed tries to make a cluster, oldest first."""
-        rows = ATTEMPTS.select().where(ATTEMPTS.cluster_id == cluster_id).order_by(ATTEMPTS.at)
+        rows = ATTEMPTS.select().where(ATTEMPTS.c.cluster_id == cluster_id).order_by(ATTEMPTS.c.at)
         return [
             Attempt(**{**row, "scope": scope_from_json(row["scope"])}) for row in rows.execute(self._database)
         ]
 
     def usage(self) -> list[UsageInterval]:
-        """Return every interval that was paid for, of living clusters and of those that are gone, oldest first."""
-        rows = USAGE.select().order_by(USAGE.started_at).execute(self._database)
+        """Return every interval that was paid for, of clusters that are gone too, oldest first."""
+        rows = USAGE.select().order_by(USAGE.c.started_at).execute(self._database)
         return [UsageInterval(**{**row, "offer": offer_from_json(row["offer"])}) for row in rows]
 
     def _account(self, record: ClusterRecord) -> None:
@@ -126,21 +128,21 @@ class Store:
         if record.status is ClusterStatus.STOPPED:
             self._end_usage(record)
             return
-        running = USAGE.select(USAGE.started_at).where(*_open_interval(record)).execute(self._database)
+        running = USAGE.select(USAGE.c.started_at).where(*_open_interval(record)).execute(self._database)
         if not list(running):
             interval = {
-                USAGE.cluster_id: record.cluster_id,
-                USAGE.cluster_name: record.name,
-                USAGE.started_at: self.now(),
-                USAGE.ended_at: None,
-                USAGE.num_nodes: record.num_nodes,
-                USAGE.price_micro_usd: record.offer.price_micro_usd,
-                USAGE.offer: offer_to_json(record.offer),
+                USAGE.c.cluster_id: record.cluster_id,
+                USAGE.c.cluster_name: record.name,
+                USAGE.c.started_at: self.now(),
+                USAGE.c.ended_at: None,
+                USAGE.c.num_nodes: record.num_nodes,
+                USAGE.c.price_micro_usd: record.offer.price_micro_usd,
+                USAGE.c.offer: offer_to_json(record.offer),
             }
             USAGE.insert(interval).execute(self._database)
 
     def _end_usage(self, record: ClusterRecord) -> None:
-        USAGE.update({USAGE.ended_at: self.now()}).where(*_open_interval(record)).execute(self._database)
+        USAGE.update({USAGE.c.ended_at: self.now()}).where(*_open_interval(record)).execute(self._database)
 
 
 def open_store() -> Store:
@@ -156,14 +158,14 @@ def _stale(record: ClusterRecord) -> StaleRecord:
 
 def _same(record: ClusterRecord) -> tuple[Any, ...]:
     return (
-        CLUSTERS.name == record.name,
-        CLUSTERS.cluster_id == record.cluster_id,
-        CLUSTERS.version == record.version,
+        CLUSTERS.c.name == record.name,
+        CLUSTERS.c.cluster_id == record.cluster_id,
+        CLUSTERS.c.version == record.version,
     )
 
 
 def _open_interval(record: ClusterRecord) -> tuple[Any, ...]:
-    return USAGE.cluster_id == record.cluster_id, USAGE.ended_at.is_null()
+    return USAGE.c.cluster_id == record.cluster_id, USAGE.c.ended_at.is_null()
 
 
 def _row(record: ClusterRecord) -> dict[Any, Any]:
@@ -174,7 +176,7 @@ def _row(record: ClusterRecord) -> dict[Any, Any]:
         values[name] = None if values[name] is None else json.dumps(values[name], sort_keys=True)
     for name in _FLAGS:
         values[name] = int(values[name])
-    return {getattr(CLUSTERS, name): value for name, value in values.items()}
+    return {getattr(CLUSTERS.c, name): value for name, value in values.items()}
 
 
 def _record(row: dict[str, Any]) -> ClusterRecord:

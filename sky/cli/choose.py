@@ -22,7 +22,7 @@ def chosen(patterns: Sequence[str], *, all_clusters: bool, verb: str) -> list[Cl
         raise UserError(f"sky {verb}: give either cluster names or --all, not both")
     if not all_clusters and not patterns:
         raise UserError(f"sky {verb}: name a cluster, a pattern such as 'dev-*', or --all")
-    records = open_store().list()
+    records = open_store().records()
     return records if all_clusters else matching(records, patterns)
 
 

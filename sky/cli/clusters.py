@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 import click
@@ -47,7 +48,7 @@ def status_command(clusters: tuple[str, ...], show_all: bool, refresh: bool, ip:
     from sky.core import status
     from sky.state import open_store
 
-    names = [record.name for record in matching(open_store().list(), clusters)] if clusters else None
+    names = [record.name for record in matching(open_store().records(), clusters)] if clusters else None
     found = status(names, refresh=refresh)
     if ip:
         click.echo(_head_ip(found))
@@ -150,6 +151,7 @@ def stop_command(clusters: tuple[str, ...], all_clusters: bool, yes: bool, purge
     "--force", "-f", is_flag=True, help="Start again what is up already, to renew what sky runs there."
 )
 def start_command(
+    *,
     clusters: tuple[str, ...],
     all_clusters: bool,
     yes: bool,
@@ -222,7 +224,7 @@ def down_command(clusters: tuple[str, ...], all_clusters: bool, yes: bool, purge
 @click.option("--cancel", is_flag=True, help="Cancel the setting.")
 @click.option("--down", is_flag=True, help="Tear the cluster down instead of stopping it.")
 def autostop_command(
-    clusters: tuple[str, ...], all_clusters: bool, yes: bool, idle_minutes: int, cancel: bool, down: bool
+    *, clusters: tuple[str, ...], all_clusters: bool, yes: bool, idle_minutes: int, cancel: bool, down: bool
 ) -> None:
     """Stop clusters by themselves when no job has run or waited on them for some minutes.
 
@@ -249,18 +251,20 @@ def autostop_command(
     _for_each([record.name for record in records], lambda name: autostop(name, minutes, down=down), done)
 
 
-def _for_each(names: list[str], action: Any, done: str) -> None:
-    """Apply ``action`` to every name; a failure does not keep the others from their turn, and is raised last."""
-    failure: SkyError | None = None
-    for name in names:
-        try:
-            action(name)
-        except SkyError as error:
-            if len(names) == 1:
-                raise
-            click.echo(f"{name}: {error}", err=True)
-            failure = error
-        else:
-            click.echo(f"Cluster {name} is {done}.")
-    if failure is not None:
-        raise SkyError("some clusters were left as they were; see above") from failure
+def _for_each(names: list[str], action: Callable[[str], object], done: str) -> None:
+    """Apply ``action`` to every name; a failure keeps no other from its turn, and is raised last."""
+    if len(names) == 1:
+        action(names[0])
+        click.echo(f"Cluster {names[0]} is {done}.")
+    elif not min([_tried(name, action, done) for name in names], default=True):
+        raise SkyError("some clusters were left as they were; see above")
+
+
+def _tried(name: str, action: Callable[[str], object], done: str) -> bool:
+    try:
+        action(name)
+    except SkyError as error:
+        click.echo(f"{name}: {error}", err=True)
+        return False
+    click.echo(f"Cluster {name} is {done}.")
+    return True

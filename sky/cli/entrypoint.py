@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from sky.task import Task
 
 _RESOURCE_FLAGS = (
-    "infra", "cloud", "region", "zone", "cpus", "memory", "instance_type", "use_spot", "disk_size", "disk_tier",
-    "image_id",
+    "infra", "cloud", "region", "zone", "cpus", "memory", "instance_type", "use_spot", "disk_size",
+    "disk_tier", "image_id",
 )  # fmt: skip
 
 
@@ -25,7 +25,7 @@ def read_task(words: Sequence[str], flags: dict[str, Any]) -> Task:
     dag = read_dag(words, flags)
     if len(dag.tasks) != 1:
         raise UserError(
-            f"{words[0]} holds {len(dag.tasks)} tasks and this command runs one; sky optimize plans all of them"
+            f"{words[0]} holds {len(dag.tasks)} tasks and this command runs one; sky optimize plans them all"
         )
     return dag.tasks[0]
 

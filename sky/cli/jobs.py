@@ -33,19 +33,16 @@ def queue_command(clusters: tuple[str, ...], all_users: bool, skip_finished: boo
     from sky.core import queue
     from sky.state import open_store
 
-    records = open_store().list()
+    records = open_store().records()
     if clusters:
         names = [record.name for record in matching(records, clusters)]
     else:
         names = [record.name for record in records if record.status is ClusterStatus.UP]
-    jobs = {}
-    for name in names:
-        try:
-            jobs[name] = queue(name, skip_finished=skip_finished, all_users=all_users)
-        except ClusterNotUpError as error:
-            if len(names) == 1:
-                raise
-            click.echo(str(error), err=True)
+    if len(names) == 1:
+        jobs = {names[0]: queue(names[0], skip_finished=skip_finished, all_users=all_users)}
+    else:
+        found = [(name, _jobs_or_none(name, skip_finished, all_users)) for name in names]
+        jobs = {name: rows for name, rows in found if rows is not None}
     if as_json:
         from sky.cli.render import show_json
 
@@ -56,6 +53,16 @@ def queue_command(clusters: tuple[str, ...], all_users: bool, skip_finished: boo
     for name, rows in jobs.items():
         click.echo(f"Jobs of cluster {name}:")
         _show_jobs(rows, all_users=all_users)
+
+
+def _jobs_or_none(name: str, skip_finished: bool, all_users: bool) -> list[dict[str, Any]] | None:
+    from sky.core import queue
+
+    try:
+        return queue(name, skip_finished=skip_finished, all_users=all_users)
+    except ClusterNotUpError as error:
+        click.echo(str(error), err=True)
+        return None
 
 
 def _show_jobs(jobs: list[dict[str, Any]], *, all_users: bool) -> None:
@@ -93,7 +100,7 @@ def _show_jobs(jobs: list[dict[str, Any]], *, all_users: bool) -> None:
 )
 @click.option("--tail", type=int, default=0, metavar="N", help="Show the last N lines only.")
 def logs_command(
-    cluster: str, job_ids: tuple[int, ...], sync_down: bool, status: bool, follow: bool, tail: int
+    *, cluster: str, job_ids: tuple[int, ...], sync_down: bool, status: bool, follow: bool, tail: int
 ) -> int:
     """Show the log of a job (the latest when none is named); the exit code is the job's.
 
@@ -113,12 +120,12 @@ def logs_command(
         return 0
     if len(job_ids) > 1:
         raise UserError("sky logs: name one job, or add --sync-down to copy the logs of several")
-    job_id = job_ids[0] if job_ids else None
+    wanted = job_ids[0] if job_ids else None
     if status:
-        return _show_status(cluster, job_id)
+        return _show_status(cluster, wanted)
     from sky.cluster_jobs import show_log
 
-    record = show_log(cluster, job_id, follow=follow, tail=tail)
+    record = show_log(cluster, wanted, follow=follow, tail=tail)
     return exit_code(JobStatus(record.state.value), record.exit_code)
 
 

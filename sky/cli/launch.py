@@ -42,6 +42,7 @@ from sky.statuses import OptimizeTarget
 )
 @task_options
 def launch_command(
+    *,
     entrypoint: tuple[str, ...],
     cluster: str | None,
     dryrun: bool,
@@ -70,7 +71,7 @@ def launch_command(
       sky launch -c dev 'nvidia-smi && echo ok'
       sky launch --gpus A100:8 --dryrun -- python train.py --lr 0.1
     """
-    from sky.launcher import LaunchOptions, launch_task
+    from sky.stages import LaunchOptions, launch_task
 
     task = read_task(entrypoint, flags)
     options = LaunchOptions(
@@ -110,12 +111,18 @@ def _present(plan: Any, name: str, *, ask: bool) -> None:
 @click.option("--down", is_flag=True, help="Tear the cluster down when its jobs are over.")
 @task_options
 def exec_command(
-    entrypoint: tuple[str, ...], cluster: str | None, detach_run: bool, dryrun: bool, down: bool, **flags: Any
+    *,
+    entrypoint: tuple[str, ...],
+    cluster: str | None,
+    detach_run: bool,
+    dryrun: bool,
+    down: bool,
+    **flags: Any,
 ) -> int:
     """Run a task on CLUSTER, which is up: sync the workdir, queue the job, show its log.
 
-    Usage is `sky exec CLUSTER ENTRYPOINT` or `sky exec -c CLUSTER ENTRYPOINT`; the entrypoint is a YAML file or
-    a command, as in `sky launch`. Setup and file mounts are skipped. The exit code is the job's.
+    Usage is `sky exec CLUSTER ENTRYPOINT` or `sky exec -c CLUSTER ENTRYPOINT`; the entrypoint is a YAML file
+    or a command, as in `sky launch`. Setup and file mounts are skipped. The exit code is the job's.
 
     \b
     Examples:
@@ -123,7 +130,7 @@ def exec_command(
       sky exec dev python train.py
       sky exec dev --gpus H100:0.5 -d -- python train.py --lr 0.1
     """
-    from sky.launcher import exec_task
+    from sky.stages import exec_task
 
     words = list(entrypoint)
     if cluster is None:

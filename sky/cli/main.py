@@ -1,4 +1,4 @@
-"""``sky``: the command group, loaded a command at a time, and the one place that turns errors into exit codes."""
+"""``sky``: the command group, loaded a command at a time, and where errors become exit codes."""
 
 from __future__ import annotations
 
@@ -57,13 +57,13 @@ Errors are one message; SKY_DEBUG=1 shows where they come from."""
 
 
 class LazyGroup(click.Group):
-    """A group that imports a command's module when the command is called, and lists all without importing any."""
+    """A group that imports a command's module when it is called, and lists all without importing any."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         """Return the names in the order of the table above."""
         return list(COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         """Import the command, or return ``None`` for an unknown one."""
         entry = COMMANDS.get(cmd_name)
         if entry is None:
@@ -85,7 +85,7 @@ class LazyGroup(click.Group):
             ctx.fail(f"No such command '{args[0]}'.{hint}")
         return super().resolve_command(ctx, args)
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """Write the commands by section."""
         for section in (_CLUSTERS, _JOBS, _PLANS):
             rows = [(name, entry.summary) for name, entry in COMMANDS.items() if entry.section == section]
@@ -122,9 +122,10 @@ def main(args: list[str] | None = None) -> None:
         sys.exit(_run(args))
     try:
         code = _run(args)
-    except (click.Abort, KeyboardInterrupt):
-        click.echo("Interrupted.", err=True)
-        code = EXIT_INTERRUPTED
+    except (click.Abort, KeyboardInterrupt) as error:
+        declined = isinstance(error, click.Abort) and not isinstance(error.__cause__, KeyboardInterrupt)
+        click.echo("Nothing was done." if declined else "Interrupted.", err=True)
+        code = EXIT_ERROR if declined else EXIT_INTERRUPTED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = EXIT_BROKEN_PIPE

@@ -28,6 +28,7 @@ from sky.cli.options import json_option, task_options
 @json_option
 @task_options
 def optimize_command(
+    *,
     entrypoint: tuple[str, ...],
     dryrun: bool,
     minimize: str,

@@ -26,7 +26,7 @@ def complete_cluster(_ctx: click.Context, _param: click.Parameter, incomplete: s
 
     return [
         CompletionItem(record.name, help=record.status.value)
-        for record in open_store().list()
+        for record in open_store().records()
         if record.name.startswith(incomplete)
     ]
 

@@ -1,18 +1,20 @@
-"""A plan as a report: what was considered, what was chosen, how sure that is, and on which facts it stands."""
+"""A plan as a report: what was considered and chosen, how sure that is, and on which facts it stands."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import groupby
 
 import click
 
 from catalog.units import format_mib, format_milli, format_seconds, format_usd
 from sky.cli.render import show_table
-from solver.plan import Choice, Placement, Plan, Status
+from solver.plan import CatalogInfo, Choice, Placement, Plan, Status
 
 CHOSEN = "\u2714"
 _COLUMNS = (
-    "CLOUD", "INSTANCE", "vCPUs", "Mem(GB)", "ACCELERATORS", "REGION/ZONE", "$/HR", "COST ($)", "TIME", "CHOSEN",
+    "CLOUD", "INSTANCE", "vCPUs", "Mem(GB)", "ACCELERATORS", "REGION/ZONE", "$/HR", "COST ($)", "TIME",
+    "CHOSEN",
 )  # fmt: skip
 _NUMBERS = ("vCPUs", "Mem(GB)", "$/HR", "COST ($)", "TIME")
 _PLAN_COLUMNS = ("TASK", "#NODES", *_COLUMNS[:-1], "START")
@@ -26,7 +28,7 @@ def show_plan(plan: Plan, *, show_all: bool = False) -> None:
         _show_task(task, show_all=show_all)
     if plan.transfers:
         _show_transfers(plan)
-    for line in _summary(plan):
+    for line in _summary(plan, show_all=show_all):
         click.echo(line)
 
 
@@ -109,7 +111,21 @@ def _show_transfers(plan: Plan) -> None:
     click.echo()
 
 
-def _summary(plan: Plan) -> Iterator[str]:
+def _by_cloud(facts: CatalogInfo) -> Iterator[tuple[str, str, int, str, str]]:
+    for cloud, group in groupby(facts.sources, key=lambda source: source[0]):
+        sources = list(group)
+        dates = sorted(date for source in sources for date in source[3:] if date)
+        told = sources[0][1] if len(sources) == 1 else f"{len(sources)} sources (--all lists them)"
+        yield (
+            cloud,
+            told,
+            sum(source[2] for source in sources),
+            dates[0] if dates else "",
+            dates[-1] if dates else "",
+        )
+
+
+def _summary(plan: Plan, *, show_all: bool) -> Iterator[str]:
     yield f"Total: {format_usd(plan.total_cost_micro_usd)} in {format_seconds(plan.total_time_s)}."
     bound = format_usd(plan.bound_value) if plan.objective == "cost" else format_seconds(plan.bound_value)
     proof = (
@@ -117,12 +133,13 @@ def _summary(plan: Plan) -> Iterator[str]:
         if plan.status is Status.OPTIMAL
         else "best found before the time limit, not proven optimal"
     )
-    yield f"Minimized {plan.objective}: {plan.status.value}, {proof}; bound {bound}; solved in {plan.solve_time_s:.3f} s."
+    yield f"Minimized {plan.objective}: {plan.status.value}, {proof}; bound {bound}."
+    yield f"Solved in {plan.solve_time_s:.3f} s."
     facts = plan.catalog
     yield f"Catalog: snapshot {facts.snapshot_id[:12]} as of {facts.as_of}, {facts.rows:,} offers."
-    for cloud, source, rows, oldest, newest in facts.sources:
+    for cloud, source, rows, oldest, newest in facts.sources if show_all else _by_cloud(facts):
         dates = newest if oldest == newest else f"{oldest} to {newest}"
-        yield f"  {cloud}: {rows:,} offers, {dates}, {source}"
+        yield f"  {cloud}: {rows:,} offers, {dates or 'date unknown'}, {source}"
     if plan.blocks:
         yield f"Blocked: {', '.join(plan.blocks)}."
     for note in plan.notes:

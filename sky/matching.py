@@ -1,0 +1,40 @@
+"""Whether a cluster that exists satisfies what a task asks for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sky.exceptions import ResourcesMismatchError
+from sky.handles import launched_resources
+from sky.jobspec import demand_of, nodes_can_hold
+from sky.records import ClusterRecord
+
+if TYPE_CHECKING:
+    from sky.resources import Resources
+    from sky.task import Task
+
+
+def matched(task: Task, record: ClusterRecord) -> Resources:
+    """Return the one of the task's resources that the cluster satisfies.
+
+    Raises ``ResourcesMismatchError``.
+    """
+    if task.num_nodes > record.num_nodes:
+        raise ResourcesMismatchError(
+            f"the task asks for {task.num_nodes} nodes and cluster {record.name} has {record.num_nodes}; "
+            "launch it on a new cluster"
+        )
+    launched = launched_resources(record.offer)
+    reasons = []
+    ordered = isinstance(task.resources, list)
+    for resources in task.resources if ordered else sorted(task.resources, key=repr):
+        lacking = nodes_can_hold(demand_of(resources, record.offer), record.offer)
+        if not lacking and resources.less_demanding_than(launched, record.num_nodes):
+            return resources
+        reasons.append(f"  {resources}" + (f": it needs {lacking}" if lacking else ""))
+    lines = [
+        f"cluster {record.name} has {launched}, which does not satisfy what the task asks for:",
+        *reasons,
+    ]
+    lines.append("Ask for less, or launch on a new cluster (another name, or none).")
+    raise ResourcesMismatchError("\n".join(lines))

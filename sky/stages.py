@@ -1,0 +1,283 @@
+"""The stages from a task to a running job on one cluster, in order.
+
+Launch: provision, sync workdir, sync file mounts, setup, autostop, submit, follow, down. Exec: sync workdir,
+submit, follow, down.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from executors import lifecycle
+from executors.job import JobRecord
+from sky.bringup import restart
+from sky.cluster_jobs import stream
+from sky.clusters import set_autostop, tear_down
+from sky.connection import apply, connected, existing, up, view_of
+from sky.exceptions import NotSupportedError
+from sky.failover import Place, choose, launch_new
+from sky.handles import ClusterHandle, handle_of
+from sky.identity import check_cluster_name, check_owner, command_line, new_cluster_name
+from sky.jobspec import environment, job_spec, run_timestamp
+from sky.locks import FOREVER
+from sky.matching import matched
+from sky.reconcile import decide
+from sky.records import ClusterRecord
+from sky.state import StaleRecord, Store, open_store
+from sky.statuses import ClusterStatus, JobStatus, OptimizeTarget
+
+if TYPE_CHECKING:
+    from sky.resources import Resources
+    from sky.task import Task
+    from solver.plan import Plan
+
+_log = logging.getLogger("sky.launch")
+
+AUTODOWN_MINUTES = 1
+"""What ``down`` without idle minutes sets, as a guard; the launcher itself tears down as soon as it can."""
+
+
+def _no_plan(_plan: Plan, _name: str) -> None:
+    """Show nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class LaunchOptions:
+    """How to launch; the defaults are those of ``launch``. ``on_plan`` sees a plan before it is acted on."""
+
+    retry_until_up: bool = False
+    idle_minutes: int | None = None
+    dryrun: bool = False
+    down: bool = False
+    stream_logs: bool = True
+    target: OptimizeTarget = OptimizeTarget.COST
+    detach_setup: bool = False
+    detach_run: bool = False
+    no_setup: bool = False
+    clone_disk_from: str | None = None
+    fast: bool = False
+    on_plan: Callable[[Plan, str], None] = _no_plan
+
+
+@dataclass(frozen=True, slots=True)
+class JobOutcome:
+    """A submitted job, and how it stood when the launcher last looked."""
+
+    job_id: int
+    status: JobStatus
+    exit_code: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a launch or an exec came to; both are ``None`` where nothing was done."""
+
+    job: JobOutcome | None = None
+    handle: ClusterHandle | None = None
+
+    @property
+    def pair(self) -> tuple[int | None, ClusterHandle | None]:
+        """``(job_id, handle)``, as the public calls return it."""
+        return (self.job.job_id if self.job else None), self.handle
+
+
+def launch_task(task: Task, cluster_name: str | None, options: LaunchOptions) -> Outcome:
+    """Run the stages of a launch. What was done stays recorded whatever happens on the way."""
+    if options.clone_disk_from is not None:
+        raise NotSupportedError("clone_disk_from: no infra that is enabled here can clone a disk")
+    name = cluster_name if cluster_name is not None else new_cluster_name()
+    check_cluster_name(name)
+    store = open_store()
+    if options.dryrun:
+        return _dry_launch(store, task, name, options)
+    with store.lock(name, FOREVER):
+        was_up, record, resources = _provision(store, task, name, options)
+        _log.info("Cluster %s is UP", name)
+        stamp = run_timestamp()
+        _sync(task, record, file_mounts=True)
+        if not options.detach_setup and not options.no_setup and not (options.fast and was_up):
+            _setup(task, record, stamp)
+        record = _pre_exec(store, task, resources, record, options)
+        with_setup = options.detach_setup and not options.no_setup
+        job_id = _submit(task, resources, record, stamp, with_setup=with_setup)
+    follow = options.stream_logs and not options.detach_run
+    return _finish(store, record, job_id, follow=follow, down=options.down and options.idle_minutes is None)
+
+
+def exec_task(
+    task: Task,
+    cluster_name: str,
+    *,
+    dryrun: bool = False,
+    down: bool = False,
+    stream_logs: bool = True,
+    detach_run: bool = False,
+) -> Outcome:
+    """Run the stages of an exec."""
+    store = open_store()
+    record = up(store, cluster_name, "exec")
+    resources = matched(task, record)
+    if dryrun:
+        _log.info("Would run on cluster %s:\n%s", cluster_name, task.run or "nothing")
+        return Outcome(handle=handle_of(record))
+    _sync(task, record, file_mounts=False)
+    with suppress(StaleRecord):
+        record = store.update(record, last_use=command_line())
+    if down:
+        with store.lock(cluster_name):
+            record = set_autostop(store, existing(store, cluster_name), AUTODOWN_MINUTES, down=True)
+    job_id = _submit(task, resources, record, run_timestamp())
+    return _finish(store, record, job_id, follow=stream_logs and not detach_run, down=down)
+
+
+def _dry_launch(store: Store, task: Task, name: str, options: LaunchOptions) -> Outcome:
+    record = store.get(name)
+    if record is not None:
+        check_owner(record)
+        matched(task, record)
+        _log.info("Would run on the existing cluster %s (%s)", name, record.status.name)
+        return Outcome(handle=handle_of(record))
+    _show(choose(task, options.target, []), name, options)
+    return Outcome()
+
+
+def _show(place: Place, name: str, options: LaunchOptions) -> None:
+    if place.plan is not None:
+        options.on_plan(place.plan, name)
+    else:
+        _log.info("Cluster %s runs on this machine, for free", name)
+
+
+def _provision(
+    store: Store, task: Task, name: str, options: LaunchOptions
+) -> tuple[bool, ClusterRecord, Resources]:
+    """Return whether the cluster was up, its record, and the one of the task's resources that it answers."""
+    record = store.get(name)
+    if record is not None:
+        check_owner(record)
+        record = apply(store, record, decide(record, view_of(record), store.now()))
+    if record is not None and record.status is ClusterStatus.INIT and not record.ever_up:
+        _log.info("The first launch of cluster %s did not complete; starting afresh", name)
+        tear_down(store, record)
+        record = None
+    if record is None:
+        record, resources = launch_new(
+            store,
+            name,
+            task,
+            options.target,
+            retry_until_up=options.retry_until_up,
+            on_place=lambda place: _show(place, name, options),
+        )
+        return False, record, resources
+    resources = matched(task, record)
+    was_up = record.status is ClusterStatus.UP
+    if not was_up:
+        record = restart(store, record, retry_until_up=options.retry_until_up)
+    return was_up, store.update(record, launched_at=store.now(), last_use=command_line()), resources
+
+
+def _sync(task: Task, record: ClusterRecord, *, file_mounts: bool) -> None:
+    with connected(record) as cluster:
+        if task.workdir:
+            lifecycle.sync_workdir(cluster.executor, cluster.handle, Path(task.workdir))
+        if file_mounts and task.file_mounts:
+            lifecycle.sync_file_mounts(cluster.executor, cluster.handle, task.file_mounts)
+
+
+def _setup(task: Task, record: ClusterRecord, stamp: str) -> None:
+    if not task.setup:
+        return
+    _log.info("Running setup on cluster %s", record.name)
+    with connected(record) as cluster:
+        lifecycle.run_setup(
+            cluster.executor,
+            cluster.handle,
+            task.setup,
+            env=environment(task, record),
+            run_timestamp=stamp,
+            on_output=_show_setup,
+        )
+
+
+def _show_setup(chunk: bytes) -> None:
+    """Show setup's output on stderr: stdout is for the job's log."""
+    sys.stderr.write(chunk.decode("utf-8", "replace"))
+    sys.stderr.flush()
+
+
+def _pre_exec(
+    store: Store, task: Task, resources: Resources, record: ClusterRecord, options: LaunchOptions
+) -> ClusterRecord:
+    del task
+    if options.idle_minutes is not None:
+        return set_autostop(store, record, options.idle_minutes, down=options.down)
+    if options.down:
+        return set_autostop(store, record, AUTODOWN_MINUTES, down=True)
+    if resources.autostop is not None:
+        return set_autostop(store, record, resources.autostop.idle_minutes, down=resources.autostop.down)
+    return record
+
+
+def _submit(
+    task: Task, resources: Resources, record: ClusterRecord, stamp: str, *, with_setup: bool = False
+) -> int | None:
+    if task.run is None and not (with_setup and task.setup):
+        return None
+    with connected(record) as cluster:
+        addresses = view_of(record).addresses or (record.head_ip,)
+        spec = job_spec(task, resources, record, addresses, stamp=stamp, with_setup=with_setup)
+        job_id = cluster.queue.submit(spec)
+    _log.info("Job %d on cluster %s", job_id, record.name)
+    return job_id
+
+
+def _finish(store: Store, record: ClusterRecord, job_id: int | None, *, follow: bool, down: bool) -> Outcome:
+    """Follow the job to its end; then tear the cluster down if asked to and nothing else runs there."""
+    job = None
+    if job_id is not None:
+        job = JobOutcome(job_id, JobStatus.PENDING)
+        if follow:
+            with connected(record) as cluster:
+                job = _outcome(stream(cluster, job_id))
+            if not down:
+                _say_how_it_ended(record.name, job)
+    if down and (job is None or job.status.is_terminal()):
+        _down_when_idle(store, record)
+    return Outcome(job, handle_of(record))
+
+
+def _outcome(job: JobRecord) -> JobOutcome:
+    return JobOutcome(job.job_id, JobStatus(job.state.value), job.exit_code)
+
+
+def _say_how_it_ended(name: str, job: JobOutcome) -> None:
+    code = "" if job.exit_code is None else f" (exit code {job.exit_code})"
+    _log.info(
+        "Job %d %s%s. The cluster is still up: sky exec %s CMD, sky down %s",
+        job.job_id,
+        job.status.name,
+        code,
+        name,
+        name,
+    )
+
+
+def _down_when_idle(store: Store, record: ClusterRecord) -> None:
+    with store.lock(record.name, FOREVER):
+        current = store.get(record.name)
+        if current is None or current.cluster_id != record.cluster_id:
+            return
+        with connected(current) as cluster:
+            busy = any(not job.state.terminal for job in cluster.queue.jobs())
+        if busy:
+            _log.info("Cluster %s has other jobs; it goes down when they are over", record.name)
+            return
+        tear_down(store, current)
+        _log.info("Cluster %s is down", record.name)
