@@ -43,9 +43,7 @@ def regressions(outcomes: Mapping[str, Outcome]) -> list[str]:
         if before is None:
             continue
         if outcome.ratio > before["ratio"] * SLOWER:
-            worse.append(
-                f"{name}: {outcome.ratio:.2f} times the reference, {before['ratio']:.2f} in the baseline"
-            )
+            worse.append(f"{name}: ratio {outcome.ratio:.2f}, {before['ratio']:.2f} in the baseline")
         if outcome.peak_mib > before["peak_mib"] * FATTER:
             worse.append(f"{name}: {outcome.peak_mib:.0f} MiB, {before['peak_mib']:.0f} in the baseline")
     return worse

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import tempfile
@@ -15,6 +14,8 @@ from typing import TypeVar
 ROOT = Path(__file__).resolve().parents[1]
 
 _T = TypeVar("_T")
+
+_LAUNCHER = Path(__file__).with_name("launcher.py")
 
 _SKY = "import sys; sys.argv[0] = 'sky'; from sky.cli.main import main; sys.exit(main())"
 
@@ -36,17 +37,20 @@ def timed(call: Callable[[], _T]) -> tuple[Sample, _T]:
 
 def timed_process(argv: Sequence[str]) -> tuple[Sample, str]:
     """Time a process from its start to its end and return its standard output. Raises when it fails."""
-    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
-        start = time.perf_counter()
-        process = subprocess.Popen(argv, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=out, stderr=err)
-        _, status, usage = os.wait4(process.pid, 0)
-        seconds = time.perf_counter() - start
-        process.returncode = os.waitstatus_to_exitcode(status)
-        out.seek(0)
-        err.seek(0)
-        if process.returncode:
-            raise RuntimeError(f"{argv} ended with {process.returncode}:\n{out.read()}{err.read()}")
-        return Sample(seconds, usage.ru_maxrss / 1024), out.read()
+    with tempfile.TemporaryDirectory(prefix="sky-bench-") as folder:
+        report = Path(folder) / "report"
+        done = subprocess.run(
+            [sys.executable, "-S", _LAUNCHER, report, *argv],
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            raise RuntimeError(f"{argv} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
+        seconds, peak_kib = report.read_text(encoding="ascii").split()
+        return Sample(float(seconds), int(peak_kib) / 1024), done.stdout
 
 
 def python(code: str) -> tuple[Sample, str]:
