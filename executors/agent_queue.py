@@ -1,4 +1,4 @@
-"""The job queue of a node that runs our agent: each call is one run of the agent's file over the transport."""
+"""The job queue of a node that runs our agent: each call runs the agent's file over the transport."""
 
 from __future__ import annotations
 

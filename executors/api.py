@@ -41,7 +41,7 @@ class NodeState(str, Enum):
 
 @dataclass(frozen=True, slots=True)
 class NodeRequest:
-    """What to create; ``cluster_id`` is the tag on all that is made, and the same one twice is one cluster."""
+    """What to create; ``cluster_id`` tags all that is made, and the same one twice is one cluster."""
 
     cluster_id: str
     cluster_name: str
@@ -149,7 +149,10 @@ class Transport(Protocol):
         """Yield stdout of ``argv`` as it comes and return the exit code; closing it ends the command."""
 
     def put(self, source: Path, target: str, *, ignore: Sequence[str] = (), delete: bool = False) -> int:
-        """Make ``target`` on the node equal to ``source``; ``delete`` removes extras. Returns files copied."""
+        """Make ``target`` on the node equal to ``source``, ignore rules applied; returns the files copied.
+
+        ``delete`` removes what an earlier call brought and ``source`` has no more; what jobs made stays.
+        """
 
     def get(self, source: str, target: Path) -> None:
         """Copy a file or folder from the node."""
@@ -160,7 +163,7 @@ class Transport(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Autostop:
-    """An autostop setting: minutes of idleness (negative: none) and whether the cluster goes down for good."""
+    """After so many idle minutes (negative: never) the cluster stops, or goes ``down`` for good."""
 
     idle_minutes: int
     down: bool = False

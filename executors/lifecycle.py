@@ -61,7 +61,7 @@ def bring_up(
 
 
 def ensure_agent(executor: Executor, handle: Handle) -> None:
-    """Make sure that this release's agent, with today's settings, runs on the cluster; one call where it does."""
+    """Make sure that this release's agent runs there with today's settings; one call where it does."""
     with connected(executor, handle) as transport:
         queue = executor.queue(handle, transport)
         if not isinstance(queue, AgentQueue):
@@ -72,7 +72,10 @@ def ensure_agent(executor: Executor, handle: Handle) -> None:
 
 
 def sync_workdir(executor: Executor, handle: Handle, workdir: Path, *, on_step: Step = _quiet) -> int:
-    """Make ``~/sky_workdir`` equal to ``workdir`` but for ignored files and what jobs made; returns files copied."""
+    """Make ``~/sky_workdir`` equal to ``workdir``, but for ignored files and what jobs made there.
+
+    Returns the number of files copied.
+    """
     on_step("workdir")
     source = workdir.expanduser()
     if not source.is_dir():
@@ -84,9 +87,10 @@ def sync_workdir(executor: Executor, handle: Handle, workdir: Path, *, on_step: 
 def sync_file_mounts(
     executor: Executor, handle: Handle, mounts: Mapping[str, str], *, on_step: Step = _quiet
 ) -> int:
-    """Copy local sources to their destinations (``~/x``, absolute, or relative to the workdir); returns files copied.
+    """Copy local sources to destinations: ``~/x``, absolute, or relative to the workdir.
 
-    Raises ``Unsupported`` for a source in a bucket, or a destination that the place does not have.
+    Returns the number of files copied. Raises ``Unsupported`` for a source in a bucket, or a destination
+    that the place does not have.
     """
     if not mounts:
         return 0

@@ -99,7 +99,7 @@ def walk(root: Path, ignore: Sequence[str] = ()) -> Iterator[tuple[str, os.stat_
 
 
 def mirror(source: Path, target: Path, *, ignore: Sequence[str] = (), memory: Path | None = None) -> int:
-    """Make ``target`` equal to ``source`` where they differ in kind, size, mode or time; return the files copied.
+    """Make ``target`` equal to ``source`` where kind, size, mode or time differ; return the files copied.
 
     Every file arrives whole under its name or not at all, so a script that runs is never half changed.
     With ``memory``, a file that remembers what earlier calls brought, what ``source`` has no more is

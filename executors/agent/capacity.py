@@ -51,29 +51,28 @@ class Capacity(NamedTuple):
             if wanted > there:
                 raise Refused(
                     "unsupported",
-                    f"the job asks for {wanted:g} {what} but the node has {there:g}; ask for less, or launch a larger cluster",
+                    f"the job asks for {wanted:g} {what} but the node has {there:g}; "
+                    "ask for less, or launch a larger cluster",
                 )
         if demand.accelerators_milli > 1000 and demand.accelerators_milli % 1000:
             raise Refused(
                 "invalid",
-                f"the job asks for {demand.accelerators_milli / 1000:g} accelerators; above one, only whole ones can be had",
+                f"the job asks for {demand.accelerators_milli / 1000:g} accelerators; "
+                "above one, only whole ones can be had",
             )
         if demand.accelerators_milli and demand.accelerator.lower() not in ("", self.accelerator.lower()):
             raise Refused(
                 "unsupported",
-                f"the job asks for {demand.accelerator} but the node has {self.accelerator}; ask for {self.accelerator}",
+                f"the job asks for {demand.accelerator} but the node has {self.accelerator}; ask for that",
             )
 
     def assign(self, demand: Demand, held: Iterable[Held]) -> Optional[Devices]:
-        """Return the accelerators (perhaps none) that the job gets beside ``held``; ``None`` when it must wait.
+        """Return the accelerators (perhaps none) the job gets beside ``held``; ``None`` when it must wait.
 
         A fraction goes to the fullest accelerator that still has room, so that whole ones stay free.
         """
-        cpus_milli, memory_mib, used = (
-            demand.cpus_milli,
-            demand.memory_mib,
-            dict.fromkeys(range(self.accelerators), 0),
-        )
+        cpus_milli, memory_mib = demand.cpus_milli, demand.memory_mib
+        used = dict.fromkeys(range(self.accelerators), 0)
         for job in held:
             cpus_milli += job.cpus_milli
             memory_mib += job.memory_mib

@@ -182,7 +182,7 @@ def _tail(layout: Layout, arguments: argparse.Namespace) -> int:
     if not queue.read(db, [arguments.job_id]):
         return _NO_SUCH_JOB
     with open(1, "wb", buffering=0, closefd=False) as output:
-        tail(db, layout, arguments.job_id, arguments.follow, arguments.lines, output.write)
+        tail(db, layout, arguments.job_id, output.write, follow=arguments.follow, lines=arguments.lines)
     return 0
 
 

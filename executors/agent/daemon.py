@@ -54,18 +54,22 @@ def _lock(layout: Layout) -> Optional[int]:
     """Take the lock of the one daemon; wait a little for one that is on its way out."""
     descriptor = os.open(str(layout.lock), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     deadline = time.monotonic() + _LOCK_TIMEOUT_S
-    while True:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() > deadline:
-                os.close(descriptor)
-                return None
-            time.sleep(0.02)
-        else:
-            os.ftruncate(descriptor, 0)
-            os.write(descriptor, str(os.getpid()).encode())
-            return descriptor
+    while not _try_lock(descriptor):
+        if time.monotonic() > deadline:
+            os.close(descriptor)
+            return None
+        time.sleep(0.02)
+    os.ftruncate(descriptor, 0)
+    os.write(descriptor, str(os.getpid()).encode())
+    return descriptor
+
+
+def _try_lock(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 class Daemon:
@@ -106,7 +110,7 @@ class Daemon:
 
     def _home_is_there(self) -> bool:
         try:
-            return os.stat(str(self._layout.lock)).st_ino == os.fstat(self._lock).st_ino
+            return self._layout.lock.stat().st_ino == os.fstat(self._lock).st_ino
         except FileNotFoundError:
             return False
 

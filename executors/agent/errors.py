@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class Refused(Exception):
-    """The call cannot be done as asked. ``kind`` is ``unsupported``, ``not-found``, ``stopping`` or ``invalid``."""
+    """The call cannot be done; ``kind`` is ``unsupported``, ``invalid``, ``stopping`` or ``broken``."""
 
     def __init__(self, kind: str, message: str) -> None:
         super().__init__(message)

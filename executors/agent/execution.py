@@ -1,4 +1,4 @@
-"""One script of a job, run by bash to its end: its output copied, its exit code exact, nothing left behind."""
+"""One script, run by bash to its end: its output copied, its exit code exact, nothing left behind."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class StopSignal:
 
 
 class Execution:
-    """A bash process in its own group of this process's session, and the pipe that its output comes through."""
+    """A bash process in its own group of this process's session, and the pipe that its output takes."""
 
     def __init__(
         self, argv: Sequence[str], env: Dict[str, str], cwd: Path, sinks: Sequence[BinaryIO]
@@ -124,14 +124,18 @@ class Execution:
             if not chunk:
                 return True
             for sink in tuple(self._sinks):
-                try:
-                    sink.write(chunk)
-                    sink.flush()
-                except OSError:  # the reader went away, or the disk is full: the other sinks go on
-                    self._sinks.remove(sink)
-                    stop.asked = stop.asked or sink.name == "<stdout>"
+                self._write(sink, chunk, stop)
             if len(chunk) < _CHUNK:
                 return False
+
+    def _write(self, sink: BinaryIO, chunk: bytes, stop: StopSignal) -> None:
+        """Write to a sink; one that fails (a full disk) is given up; the caller's going away ends the script."""
+        try:
+            sink.write(chunk)
+            sink.flush()
+        except OSError:
+            self._sinks.remove(sink)
+            stop.asked = stop.asked or sink.name == "<stdout>"
 
 
 def _prepare_child() -> None:

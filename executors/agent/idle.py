@@ -8,11 +8,11 @@ import time
 from contextlib import contextmanager
 from typing import Iterator, NamedTuple, Optional
 
-from . import states
 from .errors import Refused
 from .processes import Identity, alive, boot_id, identity
 from .store import get_fact, set_fact, transaction
 
+_LIVE = "SELECT 1 FROM jobs WHERE state IN ('INIT', 'PENDING', 'SETTING_UP', 'RUNNING') LIMIT 1"
 _CLOCK = "idle_clock_started_at"
 _AUTOSTOP = "autostop"
 _STOPPING = "stopping"
@@ -27,8 +27,7 @@ class Autostop(NamedTuple):
 
 def idle_since(db: sqlite3.Connection) -> Optional[float]:
     """Return since when nothing runs, waits or is set up; ``None`` while something does."""
-    marks = ",".join("?" * len(states.LIVE))
-    if db.execute(f"SELECT 1 FROM jobs WHERE state IN ({marks}) LIMIT 1", states.LIVE).fetchone():
+    if db.execute(_LIVE).fetchone():
         return None
     if any(alive(Identity(*row)) for row in db.execute("SELECT pid, pid_started, boot FROM leases")):
         return None
@@ -107,7 +106,7 @@ def abort_stop(db: sqlite3.Connection) -> None:
 
 
 def resume(db: sqlite3.Connection) -> None:
-    """Take jobs (again), with the idle clock starting now; a stop has ended the autostop setting of before."""
+    """Take jobs (again), the idle clock starting now; a stop has ended the autostop setting of before."""
     with transaction(db):
         if get_fact(db, _STOPPING) is not None:
             set_fact(db, _AUTOSTOP, None)

@@ -83,7 +83,7 @@ def marked(marker: str) -> List[int]:
 
 
 def end(members: Callable[[], Iterable[int]], grace_s: float) -> bool:
-    """Send SIGTERM to all ``members()``, SIGKILL to those left after ``grace_s``; return whether none is left.
+    """Send SIGTERM to ``members()``, SIGKILL to those left after ``grace_s``; return whether none is left.
 
     ``members`` is asked again each time, so that what forks meanwhile is ended too.
     """
@@ -116,15 +116,15 @@ def send(pid: int, number: int) -> bool:
 def _all() -> Iterable["tuple[int, List[str]]"]:
     if not _PROC.joinpath("self/stat").exists():
         return
-    for entry in os.listdir(str(_PROC)):
-        if entry.isdigit():
-            fields = _stat(int(entry))
+    for entry in _PROC.iterdir():
+        if entry.name.isdigit():
+            fields = _stat(int(entry.name))
             if fields is not None:
-                yield int(entry), fields
+                yield int(entry.name), fields
 
 
 def _stat(pid: int) -> Optional[List[str]]:
-    """Return the fields of ``/proc/<pid>/stat`` after the command's name: state, parent, group, session, ..."""
+    """Return the fields of ``/proc/<pid>/stat`` after the name: state, parent, group, session, ..."""
     try:
         with open(f"/proc/{pid}/stat", "rb") as file:  # noqa: PTH123  (a hot path: thousands of reads)
             text = file.read()

@@ -13,8 +13,12 @@ from .errors import Refused
 from .processes import Identity
 from .store import transaction
 
-_PUBLIC = "job_id, name, state, username, resources, run_timestamp, submitted_at, started_at, ended_at, exit_code, pid"
-_MANY = 500
+_PUBLIC = (
+    "job_id", "name", "state", "username", "resources", "run_timestamp",
+    "submitted_at", "started_at", "ended_at", "exit_code", "pid",
+)  # fmt: skip
+_STARTED = "SELECT * FROM jobs WHERE state IN ('SETTING_UP', 'RUNNING') ORDER BY job_id"
+_LIVE = "SELECT * FROM jobs WHERE state IN ('INIT', 'PENDING', 'SETTING_UP', 'RUNNING') ORDER BY job_id"
 
 
 class Claimed(NamedTuple):
@@ -46,7 +50,7 @@ def submit(
     with transaction(db):
         idle.refuse_when_stopping(db)
         now = time.time()
-        job_ids = [_insert(db, spec, demand, now) for spec, demand in zip(specs, demands)]
+        job_ids = [_insert(db, spec, demand, now) for spec, demand in zip(specs, demands)]  # noqa: B905  (Python 3.8)
         idle.restart_clock(db, now)
     return job_ids
 
@@ -79,8 +83,8 @@ def _insert(db: sqlite3.Connection, spec: Dict[str, Any], demand: Demand, now: f
         newest = db.execute("SELECT MAX(job_id) FROM jobs").fetchone()[0]
         stamp = f"{stamp}-{newest + 1}"
     cursor = db.execute(
-        "INSERT INTO jobs (name, username, resources, run_timestamp, state, submitted_at, cpus_milli, memory_mib,"
-        " accelerator, accelerators_milli, spec) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO jobs (name, username, resources, run_timestamp, state, submitted_at, cpus_milli,"
+        " memory_mib, accelerator, accelerators_milli, spec) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             spec.get("name", ""),
             spec.get("username", ""),
@@ -96,7 +100,7 @@ def _insert(db: sqlite3.Connection, spec: Dict[str, Any], demand: Demand, now: f
 
 
 def head(db: sqlite3.Connection, capacity: Capacity) -> Optional[int]:
-    """Return the first waiting job when it fits beside the started ones; while it does not, nothing passes it."""
+    """Return the first waiting job when it fits beside the started ones; nothing passes it meanwhile."""
     row = db.execute(
         "SELECT * FROM jobs WHERE state = ? ORDER BY job_id LIMIT 1", (states.PENDING,)
     ).fetchone()
@@ -150,7 +154,8 @@ def move(
             )
         else:
             cursor = db.execute(
-                "UPDATE jobs SET state = ?, ended_at = ?, exit_code = ?, spec = NULL WHERE job_id = ? AND state = ?",
+                "UPDATE jobs SET state = ?, ended_at = ?, exit_code = ?, spec = NULL"
+                " WHERE job_id = ? AND state = ?",
                 (target, now, exit_code, job_id, source),
             )
     return cursor.rowcount == 1
@@ -162,13 +167,7 @@ def ask_cancel(db: sqlite3.Connection, job_ids: Optional[Sequence[int]]) -> List
     Returns those that were not over, oldest first; a started one is over when its runner says so.
     """
     with transaction(db):
-        live = [
-            row
-            for row in db.execute(
-                f"SELECT job_id, state FROM jobs WHERE {_in(states.LIVE)} ORDER BY job_id", states.LIVE
-            )
-            if job_ids is None or row["job_id"] in set(job_ids)
-        ]
+        live = [row for row in db.execute(_LIVE) if job_ids is None or row["job_id"] in set(job_ids)]
         for row in live:
             if row["state"] in states.STARTED:
                 db.execute("UPDATE jobs SET cancel_asked = 1 WHERE job_id = ?", (row["job_id"],))
@@ -188,28 +187,23 @@ def cancel_asked(db: sqlite3.Connection, job_id: int) -> bool:
 
 def started(db: sqlite3.Connection) -> List[Started]:
     """Return the jobs that hold resources, oldest first."""
-    rows = db.execute(f"SELECT * FROM jobs WHERE {_in(states.STARTED)} ORDER BY job_id", states.STARTED)
     return [
         Started(
             row["job_id"], Identity(row["pid"], row["pid_started"], row["boot"]), bool(row["cancel_asked"])
         )
-        for row in rows
+        for row in db.execute(_STARTED)
     ]
 
 
 def read(db: sqlite3.Connection, job_ids: Optional[Sequence[int]] = None) -> List[Dict[str, Any]]:
     """Return the named jobs (all for ``None``), newest first; unknown ids are left out."""
     if job_ids is None:
-        return [dict(row) for row in db.execute(f"SELECT {_PUBLIC} FROM jobs ORDER BY job_id DESC")]
-    wanted = sorted(set(job_ids), reverse=True)
-    found: List[Dict[str, Any]] = []
-    for at in range(0, len(wanted), _MANY):
-        part = wanted[at : at + _MANY]
-        query = (
-            f"SELECT {_PUBLIC} FROM jobs WHERE job_id IN ({','.join('?' * len(part))}) ORDER BY job_id DESC"
-        )
-        found.extend(dict(row) for row in db.execute(query, part))
-    return found
+        rows = list(db.execute("SELECT * FROM jobs ORDER BY job_id DESC"))
+    else:
+        wanted = sorted(set(job_ids), reverse=True)
+        named = (db.execute("SELECT * FROM jobs WHERE job_id = ?", (job_id,)).fetchone() for job_id in wanted)
+        rows = [row for row in named if row is not None]
+    return [{name: row[name] for name in _PUBLIC} for row in rows]
 
 
 def state_of(db: sqlite3.Connection, job_id: int) -> Optional[str]:
@@ -219,22 +213,15 @@ def state_of(db: sqlite3.Connection, job_id: int) -> Optional[str]:
 
 
 def _held(db: sqlite3.Connection) -> List[Held]:
-    rows = db.execute(
-        f"SELECT cpus_milli, memory_mib, devices FROM jobs WHERE {_in(states.STARTED)}", states.STARTED
-    )
     return [
         Held(
             row["cpus_milli"],
             row["memory_mib"],
             {int(index): milli for index, milli in json.loads(row["devices"]).items()},
         )
-        for row in rows
+        for row in db.execute(_STARTED)
     ]
 
 
 def _row_demand(row: sqlite3.Row) -> Demand:
     return Demand(row["cpus_milli"], row["memory_mib"], row["accelerator"], row["accelerators_milli"])
-
-
-def _in(names: Sequence[str]) -> str:
-    return f"state IN ({','.join('?' * len(names))})"

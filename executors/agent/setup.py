@@ -36,12 +36,9 @@ def setup(layout: Layout, request: Dict[str, Any]) -> int:
     log = os.open(
         str(logs / f"setup-{config.addresses[rank]}.log"), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600
     )
-    db = connect(layout.database)
-    with (
-        idle.lease(db, "setup"),
-        os.fdopen(log, "wb", buffering=0) as file,
-        Script(layout, f"setup-{os.getpid()}.sh", request["script"]) as argv,
-    ):
-        return Execution(argv, env, layout.workdir, (sys.stdout.buffer, file)).wait(
-            stop, config.cancel_grace_s
-        )
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(idle.lease(connect(layout.database), "setup"))
+        file = stack.enter_context(os.fdopen(log, "wb", buffering=0))
+        argv = stack.enter_context(Script(layout, f"setup-{os.getpid()}.sh", request["script"]))
+        running = Execution(argv, env, layout.workdir, (sys.stdout.buffer, file))
+        return running.wait(stop, config.cancel_grace_s)

@@ -62,6 +62,7 @@ def fork_spawner() -> Spawner:
 
 def _serve(orders: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # ended runners leave no zombies, whatever process 1 does
     confirmed = False
     with os.fdopen(orders, "rb") as lines:
         for line in lines:
@@ -78,14 +79,12 @@ def _serve(orders: int) -> None:
 
 
 def _fork_runner(job_id: int, orders: int) -> None:
-    pid = os.fork()
-    if pid:
-        os.waitpid(pid, 0)
+    """Fork a runner into a session of its own, where neither the spawner's end nor a terminal reaches it."""
+    if os.fork():
         return
     try:
-        if os.fork() == 0:
-            os.close(orders)
-            os.setsid()
-            runner.main(job_id)
+        os.close(orders)
+        os.setsid()
+        runner.main(job_id)
     finally:
         os._exit(0)

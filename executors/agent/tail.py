@@ -19,11 +19,12 @@ def tail(
     db: sqlite3.Connection,
     layout: Layout,
     job_id: int,
+    write: Callable[[bytes], object],
+    *,
     follow: bool,
     lines: int,
-    write: Callable[[bytes], object],
 ) -> None:
-    """Hand the job's merged output to ``write``: the last ``lines`` (0: all), then what comes when ``follow``.
+    """Hand the job's output to ``write``: the last ``lines`` (0: all), then, to ``follow``, what comes.
 
     Waits for a job that is not started yet.
     """

@@ -65,7 +65,7 @@ def _integer(path: Path) -> int | None:
 
 
 def _accelerators() -> tuple[str, int, int]:
-    """Return (name, count, MiB of one) of the first kind of NVIDIA GPU; ``("", 0, 0)`` where there is none."""
+    """Return (name, count, MiB of one) of the first kind of NVIDIA GPU; ``("", 0, 0)`` for none."""
     if shutil.which("nvidia-smi") is None:
         return "", 0, 0
     argv = ["nvidia-smi", "--query-gpu=name,memory.total", "--format=csv,noheader,nounits"]

@@ -1,0 +1,103 @@
+"""The executors under test: each parameter gives an executor, an offer, and how to tune its agent."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from catalog.offer import Offer
+from executors import lifecycle, local
+from executors.agent_queue import AgentQueue
+from executors.api import Executor, Handle, NodeRequest
+from executors.fake import Script
+from executors.fake import executor as fake_executor
+from executors.job import Demand, JobRecord, JobSpec
+from executors.local.bundle import bundle
+
+TINY = Demand(cpus_milli=100)
+
+
+@dataclass
+class Subject:
+    """One cluster of the executor under test."""
+
+    executor: Executor
+    request: NodeRequest
+    handle: Handle
+
+    @property
+    def queue(self) -> AgentQueue:
+        queue = self.executor.queue(self.handle, self.executor.connect(self.handle))
+        assert isinstance(queue, AgentQueue)
+        return queue
+
+    def submit(self, run: str, **fields: object) -> int:
+        values = {"demand": TINY, "run_timestamp": "sky-t", **fields}
+        return self.queue.submit(JobSpec("job", (run,), **values))  # type: ignore[arg-type]
+
+    def finish(self, job_id: int) -> tuple[str, JobRecord]:
+        """Read the job's output to its end and return it with its record."""
+        output = b"".join(self.queue.tail(job_id)).decode("utf-8", errors="surrogateescape")
+        return output, self.queue.jobs([job_id])[0]
+
+    def run(self, run: str, **fields: object) -> tuple[str, JobRecord]:
+        return self.finish(self.submit(run, **fields))
+
+    def tune(self, **settings: object) -> None:
+        """Change settings of the agent: short minutes, short graces."""
+        self.queue.ensure_agent(settings)
+
+
+Make = Callable[[str, Offer], Subject]
+
+
+def _local(root: Path) -> Executor:
+    return bundle(root)
+
+
+def _fake(root: Path) -> Executor:
+    return fake_executor("cloud", root, Script())
+
+
+@pytest.fixture(params=[_local, _fake], ids=["local", "fake"])
+def executor(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Executor:
+    monkeypatch.setenv("SKY_HOME", str(tmp_path / "sky"))
+    made: Executor = request.param(tmp_path / "clusters")
+    return made
+
+
+@pytest.fixture
+def offer() -> Offer:
+    return replace(local.offer(), vcpus_milli=2_000, memory_mib=4_096)
+
+
+@pytest.fixture
+def make(executor: Executor) -> Iterator[Make]:
+    """Bring up clusters and remove them, with every process of theirs, at the end."""
+    handles: list[Handle] = []
+
+    def make_one(cluster_id: str, offer: Offer) -> Subject:
+        request = NodeRequest(cluster_id, f"{cluster_id}-name", offer)
+        handle = lifecycle.bring_up(executor, request, new=True)
+        handles.append(handle)
+        return Subject(executor, request, handle)
+
+    yield make_one
+    for handle in handles:
+        lifecycle.tear_down(executor, handle)
+
+
+@pytest.fixture
+def subject(make: Make, offer: Offer) -> Subject:
+    made = make("c-1", offer)
+    made.tune(cancel_grace_s=0.3, poll_s=0.2)
+    return made
+
+
+def lines(text: str) -> dict[str, str]:
+    """Return ``NAME=value`` lines (values as JSON strings) as a mapping."""
+    return {name: json.loads(value) for name, _, value in (line.partition("=") for line in text.splitlines())}

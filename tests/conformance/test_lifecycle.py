@@ -1,0 +1,145 @@
+"""What every executor does with clusters: idempotent steps, nothing left behind, files in their places."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from executors import lifecycle
+from executors.api import Executor, NodeState, Stoppable
+from executors.errors import SetupFailed, SyncFailed, Unsupported
+from tests.conformance.conftest import Make, Subject
+
+
+def test_creating_twice_makes_one_cluster_and_keeps_its_jobs(subject: Subject) -> None:
+    _, first = subject.run("echo once")
+    again = lifecycle.bring_up(subject.executor, subject.request)
+    assert again == subject.handle
+    assert [view.cluster_id for view in subject.executor.provisioner.list()] == ["c-1"]
+    assert subject.queue.jobs() == [first]
+
+
+def test_a_cluster_is_described_from_creation_to_the_end(subject: Subject) -> None:
+    provisioner = subject.executor.provisioner
+    view = provisioner.describe(subject.handle)
+    assert (view.state, len(view.addresses)) == (NodeState.RUNNING, 1)
+    lifecycle.tear_down(subject.executor, subject.handle)
+    assert provisioner.describe(subject.handle).state is NodeState.GONE
+    assert list(provisioner.list()) == []
+    lifecycle.tear_down(subject.executor, subject.handle)
+
+
+def test_tear_down_ends_running_jobs(subject: Subject, tmp_path: Path) -> None:
+    beacon = tmp_path / "pid"
+    job = subject.submit(f"echo $$ > {beacon}; echo ready; sleep 300 & setsid sleep 301 & wait")
+    assert next(iter(subject.queue.tail(job))) == b"ready\n"
+    lifecycle.tear_down(subject.executor, subject.handle)
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(beacon.read_text()), 0)
+
+
+def test_when_the_agent_cannot_start_a_new_cluster_is_removed(
+    executor: Executor, subject: Subject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise SyncFailed("no space left")
+
+    monkeypatch.setattr(lifecycle, "ensure_agent", refuse)
+    with pytest.raises(SyncFailed, match="no space left"):
+        lifecycle.bring_up(executor, replace(subject.request, cluster_id="c-2"), new=True)
+    assert [view.cluster_id for view in executor.provisioner.list()] == ["c-1"]
+    with pytest.raises(SyncFailed):
+        lifecycle.bring_up(executor, subject.request)
+    assert [view.cluster_id for view in executor.provisioner.list()] == ["c-1"]
+
+
+def test_stop_keeps_files_and_records_and_start_takes_jobs_again(subject: Subject) -> None:
+    assert isinstance(subject.executor.provisioner, Stoppable)
+    subject.run("echo kept > ~/file")
+    running, waiting = (
+        subject.submit("sleep 300", demand=replace(subject_demand(), cpus_milli=2_000)) for _ in range(2)
+    )
+    lifecycle.stop(subject.executor, subject.handle)
+    lifecycle.stop(subject.executor, subject.handle)
+    assert subject.executor.provisioner.describe(subject.handle).state is NodeState.STOPPED
+    subject.handle = lifecycle.start(subject.executor, subject.handle)
+    subject.handle = lifecycle.start(subject.executor, subject.handle)
+    assert subject.executor.provisioner.describe(subject.handle).state is NodeState.RUNNING
+    assert {job.job_id: job.state.value for job in subject.queue.jobs([running, waiting])} == {
+        running: "CANCELLED",
+        waiting: "CANCELLED",
+    }
+    output, job = subject.run("cat ~/file")
+    assert (output, job.job_id) == ("kept\n", waiting + 1)
+
+
+def subject_demand():  # type: ignore[no-untyped-def]
+    from executors.job import Demand
+
+    return Demand()
+
+
+def test_setup_is_streamed_logged_and_its_failure_carries_the_exit_code(subject: Subject) -> None:
+    seen: list[bytes] = []
+    env = {"SECRET": "täst 'quoted' $HOME"}
+
+    def run(script: str) -> None:
+        lifecycle.run_setup(
+            subject.executor, subject.handle, script, env=env, run_timestamp="sky-s", on_output=seen.append
+        )
+
+    run('printf "%s\\n" "$SECRET"; echo err >&2; basename "$PWD"; echo "${CUDA_VISIBLE_DEVICES-unset}"')
+    assert b"".join(seen).decode() == f"{env['SECRET']}\nerr\nsky_workdir\nunset\n"
+    with pytest.raises(SetupFailed) as caught:
+        run("kill -9 $$")
+    assert caught.value.returncode == 137
+    logged, _ = subject.run("cat ~/sky_logs/sky-s/setup-*.log; stat -c %a ~/sky_logs/sky-s/setup-*.log")
+    assert logged == b"".join(seen).decode() + "600\n"
+
+
+def test_workdir_and_mounts_arrive_and_ignored_files_do_not(subject: Subject, tmp_path: Path) -> None:
+    work = tmp_path / "work"
+    (work / "pkg").mkdir(parents=True)
+    for name in ("keep.txt", "skip.log", "pkg/ünï cödé.py", "-dash", 'quo"te $x'):
+        (work / name).write_text(name)
+    (work / ".gitignore").write_text("*.log\n")
+    (work / "link").symlink_to("keep.txt")
+    assert lifecycle.sync_workdir(subject.executor, subject.handle, work) == 6
+    assert lifecycle.sync_workdir(subject.executor, subject.handle, work) == 0
+    mounts = {"~/data/one.txt": str(work / "keep.txt"), "inside": str(work / "pkg")}
+    assert lifecycle.sync_file_mounts(subject.executor, subject.handle, mounts) == 2
+    output, _ = subject.run("ls -A; readlink link; cat ~/data/one.txt; ls inside; touch made; rm -- -dash")
+    assert sorted(output.split("\n")) == sorted(
+        [
+            "",
+            "-dash",
+            ".gitignore",
+            "inside",
+            "keep.txt",
+            "keep.txt",
+            "keep.txtünï cödé.py",
+            "link",
+            "pkg",
+            'quo"te $x',
+        ]
+    )
+    (work / "keep.txt").unlink()
+    assert lifecycle.sync_workdir(subject.executor, subject.handle, work) == 1
+    output, _ = subject.run("ls")
+    assert output.split("\n") == ["-dash", "inside", "link", "made", "pkg", 'quo"te $x', ""]
+
+
+def test_a_source_in_a_bucket_or_missing_is_refused(subject: Subject, tmp_path: Path) -> None:
+    with pytest.raises(Unsupported, match="s3://bucket/x"):
+        lifecycle.sync_file_mounts(subject.executor, subject.handle, {"~/x": "s3://bucket/x"})
+    with pytest.raises(SyncFailed, match="does not exist"):
+        lifecycle.sync_file_mounts(subject.executor, subject.handle, {"~/x": str(tmp_path / "nothing")})
+
+
+def test_an_offer_is_all_that_create_needs(make: Make, subject: Subject) -> None:
+    other = make("c-2", subject.request.offer)
+    assert other.handle.cluster_id == "c-2"
+    assert other.run("pwd")[0] != subject.run("pwd")[0]
