@@ -68,7 +68,7 @@ def _row(offer: Offer) -> dict[str, Any]:
     }
 
 
-def _inserted_text(table: pa.Table, column: str, values: list[str], position: int) -> pa.Array:
+def _inserted_text(table: pa.Table, column: str, values: list[Any], position: int) -> pa.Array:
     """Return a text column with ``values`` put in before ``position``."""
     words = dictionary(table, column)
     merged = sorted({*words, *values})
@@ -83,14 +83,16 @@ def _inserted_text(table: pa.Table, column: str, values: list[str], position: in
     return pa.DictionaryArray.from_arrays(_array(codes, pa.int16()), text)
 
 
-def _inserted(table: pa.Table, column: str, values: list[int | bool | None], position: int) -> pa.Array:
+def _inserted(table: pa.Table, column: str, values: list[Any], position: int) -> pa.Array:
     """Return any other column with ``values`` put in before ``position``."""
     joined = np.insert(view(table, column), position, [value or 0 for value in values])
     valid = np.insert(present(table, column), position, [value is not None for value in values])
     return _array(joined, OFFERS.field(column).type, valid)
 
 
-def _array(values: npt.NDArray[Any], kind: pa.DataType, valid: npt.NDArray[np.bool_] | None = None) -> pa.Array:
+def _array(
+    values: npt.NDArray[Any], kind: pa.DataType, valid: npt.NDArray[np.bool_] | None = None
+) -> pa.Array:
     bitmap = None if valid is None or valid.all() else pa.py_buffer(np.packbits(valid, bitorder="little"))
     data = np.packbits(values, bitorder="little") if pa.types.is_boolean(kind) else values
     return pa.Array.from_buffers(kind, len(values), [bitmap, pa.py_buffer(data)])

@@ -69,7 +69,7 @@ def compile_request(dag: Dag, objective: Objective, blocked: Iterable[Resources]
 
 
 def unique_names(tasks: Sequence[Task]) -> list[str]:
-    """Return one distinct name a task: its own, with ``-2``, ``-3`` where it repeats; ``task-<i>`` if unnamed."""
+    """Return one distinct name a task: its own, with ``-2`` where it repeats; ``task-<i>`` if unnamed."""
     taken: set[str] = set()
     names = []
     for position, task in enumerate(tasks):
@@ -127,7 +127,7 @@ def _requirement(task: Task, resources: Resources, alternatives: Sequence[Resour
     notes: list[str] = []
     cloud = resources.cloud.canonical_name() if resources.cloud else None
     named = resources.instance_type is not None or cloud == LOCAL
-    vcpus, memory, memory_per_vcpu = _sizes(resources, default=not named, notes=notes)
+    vcpus, memory, memory_per_vcpu = _sizes(resources, local=cloud == LOCAL, default=not named, notes=notes)
     options = _accelerator_options(resources, notes)
     runtime, runtimes = _runtimes(task, resources, options, alternatives)
     if not named:
@@ -145,7 +145,7 @@ def _requirement(task: Task, resources: Resources, alternatives: Sequence[Resour
         memory_mib=memory,
         memory_mib_per_vcpu=memory_per_vcpu,
         accelerators=options,
-        markets=_markets(resources, cloud),
+        markets=(Market.SPOT,) if resources.use_spot else (Market.ON_DEMAND,),
         archs=() if named and not resources.arch else _archs(resources),
         allow_burstable=named or resources.allow_burstable,
         allow_bare_metal=named or resources.allow_bare_metal,
@@ -155,12 +155,6 @@ def _requirement(task: Task, resources: Resources, alternatives: Sequence[Resour
         else micro_usd(resources.max_hourly_cost),
         notes=tuple(notes),
     )
-
-
-def _markets(resources: Resources, cloud: str | None) -> tuple[Market, ...]:
-    if cloud == LOCAL:
-        return (Market.OWNED,)
-    return (Market.SPOT,) if resources.use_spot else (Market.ON_DEMAND,)
 
 
 def _archs(resources: Resources) -> tuple[str, ...]:
@@ -182,8 +176,13 @@ def _note_left_out(resources: Resources, notes: list[str]) -> None:
     notes.extend(f"left out unless asked for: {what}" for what in left_out)
 
 
-def _sizes(resources: Resources, *, default: bool, notes: list[str]) -> tuple[Range, Range, int | None]:
-    """Return the ranges of vCPUs and memory, and the memory per vCPU, with the CPU defaults filled in."""
+def _sizes(
+    resources: Resources, *, local: bool, default: bool, notes: list[str]
+) -> tuple[Range, Range, int | None]:
+    """Return the ranges of vCPUs and memory, and the memory per vCPU, with the CPU defaults filled in.
+
+    A job takes its share of this machine, so a plain count is a lower bound there.
+    """
     cpus, memory = resources.cpus, resources.memory
     if default and not resources.accelerator_options:
         if cpus is None and memory is None:
@@ -192,23 +191,25 @@ def _sizes(resources: Resources, *, default: bool, notes: list[str]) -> tuple[Ra
         if memory is None and cpus is not None:
             memory = f"{float(cpus.rstrip('+')) * DEFAULT_MEMORY_GIB_PER_VCPU:g}+"
             notes.append(f"no memory was asked for: at least {memory[:-1]} GiB, 4 for each vCPU (memory:)")
-    vcpus = Range() if cpus is None else _range(milli(cpus.rstrip("+"), "cpus"), cpus)
+    vcpus = Range() if cpus is None else _range(milli(cpus.rstrip("+"), "cpus"), cpus, at_least=local)
     if memory is None:
         return vcpus, Range(), None
     if memory.endswith("x"):
         return vcpus, Range(), round(float(memory[:-1]) * MIB_PER_GIB)
-    return vcpus, _range(mib(memory.rstrip("+"), "memory"), memory), None
+    return vcpus, _range(mib(memory.rstrip("+"), "memory"), memory, at_least=local), None
 
 
-def _range(value: int, text: str) -> Range:
-    return Range(value, None if text.endswith("+") else value)
+def _range(value: int, text: str, *, at_least: bool = False) -> Range:
+    return Range(value, None if at_least or text.endswith("+") else value)
 
 
 def _accelerator_options(resources: Resources, notes: list[str]) -> tuple[Accelerators, ...]:
     options = [Accelerators(name, milli(count)) for name, count in resources.accelerator_options]
     fractions = [option for option in options if option.count_milli < MILLI]
-    for option in fractions:
-        notes.append(f"{option.name}:{format_milli(option.count_milli)} also fits on a whole {option.name}")
+    notes.extend(
+        f"{option.name}:{format_milli(option.count_milli)} also fits on a whole {option.name}"
+        for option in fractions
+    )
     return tuple(dict.fromkeys([*options, *(Accelerators(option.name, MILLI) for option in fractions)]))
 
 
@@ -230,7 +231,7 @@ def _runtimes(
 
 
 def _estimated(task: Task, resources: Resources) -> Runtime:
-    seconds = task.estimate_runtime(resources)
+    seconds: object = task.estimate_runtime(resources)
     if not isinstance(seconds, (int, float)) or not math.isfinite(seconds) or seconds <= 0:
         raise UserError(
             f"the time estimator of task {task.name!r} returned {seconds!r} for {resources}; "

@@ -42,7 +42,7 @@ def optimize(
 
     ``minimize`` is what comes first, cost or time; the other one breaks ties. A ``blocked_resources`` entry
     keeps out every offer that agrees with all the fields it sets. Unless ``quiet``, a summary is logged to
-    ``sky.optimizer``. Raises ``ResourcesUnavailableError``, whose message says what to change, when nothing fits.
+    ``sky.optimizer``. Raises ``ResourcesUnavailableError``, saying what to change, when nothing fits.
     """
     from catalog.store import open_snapshot
     from catalog.transfer import DEFAULT
@@ -78,7 +78,7 @@ class Optimizer:
 
 
 def as_dag(task_or_dag: Task | Dag) -> Dag:
-    """Return a DAG as it is, and a task as the DAG that holds it alone. Raises ``ValueError`` on an empty DAG."""
+    """Return a DAG as it is, a task as the DAG that holds it alone. Raises ``ValueError`` on an empty DAG."""
     if isinstance(task_or_dag, Dag):
         if not task_or_dag.tasks:
             raise ValueError("the DAG has no task; add one with dag.add(task) or inside `with sky.Dag():`")
@@ -89,7 +89,7 @@ def as_dag(task_or_dag: Task | Dag) -> Dag:
 
 
 def _launchable(task: Task, choice: Choice) -> Resources:
-    """Return the task's resources narrowed to ``choice``: what was asked beside the place (disk, ports) is kept."""
+    """Return the task's resources narrowed to ``choice``, with what was asked beside the place kept."""
     alternatives = task.resources if isinstance(task.resources, list) else sorted(task.resources, key=repr)
     asked = next((resources for resources in alternatives if _admits(resources, choice)), Resources())
     return asked.copy(
@@ -127,26 +127,30 @@ def _place_notes(dag: Dag) -> Sequence[str]:
 
 
 def _with_this_machine(table: pa.Table, dag: Dag) -> pa.Table:
-    """Add this machine to the catalog when a task names it; its accelerators can be had in any number."""
+    """Return the offers to plan over: with this machine where a task names it, and alone where all do."""
     tasks = [task for task in dag.tasks if placement.wants_local(task)]
     if not tasks:
         return table
-    from catalog.schema import append_offers
+    from catalog.additions import append_offers
     from executors import local
 
+    alternatives = [resources for task in tasks for resources in task.resources]
+    only_here = len(tasks) == len(dag.tasks) and all(_names_local(each) for each in alternatives)
     here = local.offer()
-    offers = {here}
-    for task in tasks:
-        for resources in task.resources:
-            offers |= {_share(here, name, milli(count)) for name, count in resources.accelerator_options}
-    fitting = [
-        offer for offer in offers if offer.key.accelerator_count_milli <= here.key.accelerator_count_milli
-    ]
-    return append_offers(table, fitting)
+    offers = {here} | {
+        _share(here, name, milli(count))
+        for asked in alternatives
+        for name, count in asked.accelerator_options
+    }
+    return append_offers(table.slice(0, 0) if only_here else table, list(offers))
+
+
+def _names_local(resources: Resources) -> bool:
+    return resources.cloud is not None and resources.cloud.canonical_name() == placement.LOCAL
 
 
 def _share(here: Offer, accelerator: str, count_milli: int) -> Offer:
-    """Return this machine with ``count_milli`` of its accelerators, or as it is when it has no such."""
-    if accelerator != here.key.accelerator:
+    """Return this machine with ``count_milli`` of its accelerators, or as it is when it has too few."""
+    if accelerator != here.key.accelerator or count_milli > here.key.accelerator_count_milli:
         return here
     return dataclasses.replace(here, key=dataclasses.replace(here.key, accelerator_count_milli=count_milli))
