@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from solver.problem import Problem
 
 LARGEST_WEIGHT = 2**40
 """Numbers stay below this, so that CP-SAT's arithmetic has room; longer orders take several phases."""
 
 
-def key_phases(problem: Problem) -> Iterator[tuple[list[int], dict[int, list[int]]]]:
-    """Yield runs of tasks, in order, and the weight of each of their candidates.
+def key_phases(problem: Problem) -> list[tuple[list[int], dict[int, list[int]]]]:
+    """Return runs of tasks, in order, and the weight of each of their candidates.
 
     The sum of a run's weights is its offer keys' order as one number in mixed radix, so the least sum is the
     lexicographically first choice. Tasks without a choice are left out.
     """
+    phases = []
     run: list[int] = []
     size = 1
     for task in problem.tasks:
@@ -23,12 +22,13 @@ def key_phases(problem: Problem) -> Iterator[tuple[list[int], dict[int, list[int
         if count == 1:
             continue
         if run and size * count > LARGEST_WEIGHT:
-            yield run, _weights(problem, run)
+            phases.append((run, _weights(problem, run)))
             run, size = [], 1
         run.append(task)
         size *= count
     if run:
-        yield run, _weights(problem, run)
+        phases.append((run, _weights(problem, run)))
+    return phases
 
 
 def _weights(problem: Problem, run: list[int]) -> dict[int, list[int]]:

@@ -61,7 +61,7 @@ class Search:
     def minimise(self, objective: Objective) -> int:
         """Minimise ``objective`` within the limits; return the proven bound, which is the next limit if met."""
         bound = self._narrow(objective)
-        if objective is self.problem.objective or bound < self.best.value(objective):
+        if bound < self.best.value(objective):
             model = self._model()
             terms = model.cost() if objective is Objective.COST else model.makespan(self._horizon())
             bound = max(bound, self._run(model, terms, bound))
@@ -71,12 +71,12 @@ class Search:
         return bound
 
     def minimise_keys(self) -> bool:
-        """Find the first optimum in the order of the offer keys; return whether it is proven."""
-        first = [min(range(len(ranks)), key=ranks.__getitem__) for ranks in self.problem.rank]
-        if self._take(schedule(self.problem, first)) and self.best.choice == tuple(first):
-            return True
+        """Find the first optimum in the order of the offer keys; return whether it is proven.
+
+        Here CP-SAT has the last word on every plan: its model of all that is left includes every limit.
+        """
         model = self._model()
-        for tasks, weights in key_phases(self.problem):
+        for tasks, weights in key_phases(self.problem) or [([], {})]:
             terms = model.weighted(weights)
             bound = self._run(model, terms, 0)
             if bound != sum(weights[task][self.best.choice[task]] for task in tasks):
