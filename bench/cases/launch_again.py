@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from bench.case import Case, Pair
@@ -13,7 +14,7 @@ from bench.sample import Sample, timed, timed_process
 JOB = "sleep 0.5"
 
 
-@contextmanager
+@contextlib.contextmanager
 def _prepare(_home: Path) -> Iterator[Pair]:
     with local_cluster():
         yield _launch, _job_alone
@@ -24,7 +25,8 @@ def _launch() -> Sample:
 
     task = sky.Task(run=JOB)
     task.set_resources(sky.Resources(infra="local", cpus="1+", memory="1+"))
-    sample, (job_id, _) = timed(lambda: sky.launch(task, cluster_name=NAME, stream_logs=False))
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        sample, (job_id, _) = timed(lambda: sky.launch(task, cluster_name=NAME))
     assert sky.job_status(NAME, [job_id])[job_id] == sky.JobStatus.SUCCEEDED
     return sample
 
