@@ -48,7 +48,8 @@ def status(cluster_names: str | Sequence[str] | None = None, refresh: bool = Fal
 def _refresh_all(store: Store, records: Sequence[ClusterRecord]) -> list[ClusterRecord]:
     def refresh_one(record: ClusterRecord) -> ClusterRecord | None:
         try:
-            return refreshed(store, record)
+            with store.thread():
+                return refreshed(store, record)
         except (ClusterStatusFetchingError, CloudUserIdentityError) as error:
             _log.warning("The status shown may be old: %s", error)
             return record

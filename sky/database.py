@@ -11,7 +11,7 @@ import stat
 from functools import lru_cache
 from pathlib import Path
 
-from peewee import Database, PostgresqlDatabase, SqliteDatabase, Table
+from peewee import Database, DatabaseError, PostgresqlDatabase, SqliteDatabase, Table
 
 from catalog.errors import SkyError, UserError
 
@@ -60,7 +60,8 @@ def private_folder(path: Path) -> Path:
 def open_database() -> Database:
     """Return the state database of this environment, its tables made; one object a process and location.
 
-    Raises ``UserError`` for a URL that is not PostgreSQL's, and ``SkyError`` for a newer schema.
+    Raises ``UserError`` for a URL that is not PostgreSQL's, and ``SkyError`` for a newer schema or a
+    database that cannot be opened.
     """
     return _open(os.environ.get(URL_VARIABLE) or str(sky_home() / "state.db"))
 
@@ -68,7 +69,11 @@ def open_database() -> Database:
 @lru_cache(maxsize=8)
 def _open(location: str) -> Database:
     database = connect(location)
-    _prepare(database, location)
+    try:
+        _prepare(database, location)
+    except DatabaseError as error:
+        reason = str(error).strip().splitlines()[0]
+        raise SkyError(f"the state in {_without_password(location)} cannot be opened: {reason}") from error
     return database
 
 

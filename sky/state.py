@@ -48,6 +48,11 @@ class Store:
         """Return the time in whole seconds since the epoch."""
         return int(self._clock())
 
+    def thread(self) -> AbstractContextManager[object]:
+        """Return a context for work in another thread: its own connection, closed at the end."""
+        context: AbstractContextManager[object] = self._database.connection_context()
+        return context
+
     def lock(self, name: str, timeout_s: float = PATIENCE_S) -> AbstractContextManager[None]:
         """Return the lock of cluster ``name``; see ``sky.locks.cluster_lock``."""
         return cluster_lock(name, self._url, timeout_s)

@@ -1,0 +1,179 @@
+"""What every database behind the cluster store must do; each runs it by subclassing ``StoreSuite``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+import pytest
+
+from catalog.offer import Market, Offer, OfferKey
+from catalog.scope import Scope
+from sky.locks import ClusterBusy
+from sky.records import Attempt, ClusterRecord, IllegalTransition
+from sky.state import StaleRecord, Store
+from sky.statuses import ClusterStatus
+
+OFFER = Offer(
+    key=OfferKey("aws", "us-east-1", "us-east-1a", "p4d.24xlarge", "A100", 8_000, Market.SPOT),
+    vcpus_milli=96_000,
+    memory_mib=1_179_648,
+    accelerator_memory_mib=40_960,
+    arch="x86_64",
+    price_micro_usd=7_200_000,
+)
+
+
+def record(name: str = "dev", **changes: object) -> ClusterRecord:
+    values: dict[str, object] = {
+        "name": name,
+        "cluster_id": f"{name}-1",
+        "executor": "aws",
+        "offer": OFFER,
+        "num_nodes": 2,
+        "resources": {"accelerators": {"A100": 8}, "labels": {"team": "é"}},
+        "plan": {"tasks": [1, 2]},
+        **changes,
+    }
+    return ClusterRecord(**values)  # type: ignore[arg-type]
+
+
+class Clock:
+    """A clock that tests set."""
+
+    def __init__(self, now: float = 1_000.0) -> None:
+        self.now = now
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class StoreSuite:
+    """Behaviour of ``Store``. ``store`` and ``clock`` come from the subclass's module."""
+
+    def test_reads_back_what_was_committed(self, store: Store) -> None:
+        stored = store.add(record(handle={"folder": "/x"}, autostop_minutes=5, to_down=True))
+        assert store.get("dev") == stored
+        assert stored.version == 1
+        assert store.get("other") is None
+
+    def test_a_name_is_taken_once(self, store: Store) -> None:
+        store.add(record())
+        with pytest.raises(StaleRecord, match="dev"):
+            store.add(record(cluster_id="dev-2"))
+        assert store.get("dev").cluster_id == "dev-1"  # type: ignore[union-attr]
+
+    def test_an_update_from_an_old_version_loses(self, store: Store) -> None:
+        old = store.add(record())
+        new = store.update(old, last_use="first")
+        with pytest.raises(StaleRecord):
+            store.update(old, last_use="second")
+        with pytest.raises(StaleRecord):
+            store.close(old)
+        assert store.get("dev") == new
+
+    def test_an_update_of_a_namesake_loses(self, store: Store) -> None:
+        first = store.add(record())
+        store.close(first)
+        store.add(record(cluster_id="dev-2"))
+        with pytest.raises(StaleRecord):
+            store.update(first, last_use="late")
+
+    def test_status_moves_only_along_the_table(self, store: Store, clock: Clock) -> None:
+        made = store.add(record())
+        up = store.update(made, status=ClusterStatus.UP)
+        clock.now += 10
+        stopped = store.update(up, status=ClusterStatus.STOPPED)
+        assert (up.ever_up, stopped.status_at - up.status_at) == (True, 10)
+        with pytest.raises(IllegalTransition, match="STOPPED cannot become UP"):
+            store.update(stopped, status=ClusterStatus.UP)
+        assert store.get("dev") == stopped
+
+    def test_the_newest_launch_comes_first(self, store: Store) -> None:
+        for name, at in (("a", 1), ("c", 3), ("b", 2)):
+            store.add(record(name, launched_at=at))
+        assert [found.name for found in store.records()] == ["c", "b", "a"]
+
+    def test_every_winning_update_is_counted_once(self, store: Store) -> None:
+        store.add(record())
+        writers, rounds = 4, 5
+        barrier = Barrier(writers)
+
+        def append(entry: str) -> bool:
+            current = store.get("dev")
+            assert current is not None
+            try:
+                store.update(current, last_use=f"{current.last_use}|{entry}")
+            except StaleRecord:
+                return False
+            return True
+
+        def write(writer: int) -> None:
+            with store.thread():
+                barrier.wait()
+                for turn in range(rounds):
+                    while not append(f"{writer}.{turn}"):
+                        pass
+
+        with ThreadPoolExecutor(writers) as pool:
+            list(pool.map(write, range(writers)))
+        final = store.get("dev")
+        assert final is not None
+        entries = final.last_use.strip("|").split("|")
+        assert sorted(entries) == sorted(f"{writer}.{turn}" for writer in range(writers) for turn in range(rounds))
+        assert final.version == 1 + writers * rounds
+
+    def test_nodes_are_paid_for_from_the_first_handle_until_they_stop(self, store: Store, clock: Clock) -> None:
+        made = store.add(record())
+        assert store.usage() == []
+        clock.now = 2_000
+        up = store.update(store.update(made, handle={"id": "i-1"}), status=ClusterStatus.UP)
+        clock.now = 5_600
+        stopped = store.update(up, status=ClusterStatus.STOPPED)
+        clock.now = 9_000
+        again = store.update(stopped, status=ClusterStatus.INIT)
+        clock.now = 9_100
+        store.close(again)
+        first, second = store.usage()
+        assert (first.started_at, first.ended_at) == (2_000, 5_600)
+        assert (second.started_at, second.ended_at) == (9_000, 9_100)
+        assert first.cost_micro_usd(now=99_999) == 2 * 7_200_000
+        assert first.offer == OFFER
+
+    def test_a_running_interval_grows(self, store: Store, clock: Clock) -> None:
+        store.add(record(handle={"id": "i-1"}))
+        (interval,) = store.usage()
+        assert interval.ended_at is None
+        assert interval.seconds(int(clock.now) + 60) == 60
+
+    def test_attempts_are_appended(self, store: Store) -> None:
+        tries = [
+            Attempt("dev", "dev-1", at, "OutOfCapacity", Scope(cloud="aws", zone="z", market=Market.SPOT), 60, "none left")
+            for at in (1, 2)
+        ]
+        for attempt in tries:
+            store.add_attempt(attempt)
+        assert store.attempts("dev-1") == tries
+        assert store.attempts("dev-2") == []
+
+    def test_one_holder_of_a_lock(self, store: Store) -> None:
+        with store.lock("dev"), store.lock("other"), pytest.raises(ClusterBusy, match="dev"), store.lock("dev", 0):
+            pass
+        with store.lock("dev", 0):
+            pass
+
+    def test_a_waiter_gets_the_lock_when_it_is_free(self, store: Store) -> None:
+        with ThreadPoolExecutor(1) as pool:
+            with store.lock("dev"):
+                waiter = pool.submit(self._take, store.lock, "dev")
+            assert waiter.result(timeout=30) == "taken"
+
+    @staticmethod
+    def _take(lock: Callable[..., object], name: str) -> str:
+        with lock(name, 30.0):  # type: ignore[attr-defined]
+            return "taken"
+
+    def test_waiting_ends(self, store: Store) -> None:
+        with store.lock("dev"), pytest.raises(ClusterBusy), store.lock("dev", 0.2):
+            pass

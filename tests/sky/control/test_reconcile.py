@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import pytest
+
+from executors.api import ClusterView, NodeState
+from sky.reconcile import SETTLE_S, Action, decide
+from sky.statuses import ClusterStatus
+from tests.sky.control.store_suite import record
+
+INIT, UP, STOPPED = ClusterStatus.INIT, ClusterStatus.UP, ClusterStatus.STOPPED
+KEEP, MARK_INIT, MARK_STOPPED, CLOSE = Action.KEEP, Action.MARK_INIT, Action.MARK_STOPPED, Action.CLOSE
+
+TABLE = {
+    (INIT, NodeState.PENDING): KEEP,
+    (INIT, NodeState.RUNNING): KEEP,
+    (INIT, NodeState.DEGRADED): KEEP,
+    (INIT, NodeState.STOPPED): MARK_STOPPED,
+    (INIT, NodeState.GONE): CLOSE,
+    (UP, NodeState.PENDING): MARK_INIT,
+    (UP, NodeState.RUNNING): KEEP,
+    (UP, NodeState.DEGRADED): MARK_INIT,
+    (UP, NodeState.STOPPED): MARK_STOPPED,
+    (UP, NodeState.GONE): CLOSE,
+    (STOPPED, NodeState.PENDING): MARK_INIT,
+    (STOPPED, NodeState.RUNNING): MARK_INIT,
+    (STOPPED, NodeState.DEGRADED): MARK_INIT,
+    (STOPPED, NodeState.STOPPED): KEEP,
+    (STOPPED, NodeState.GONE): CLOSE,
+}
+
+
+@pytest.mark.parametrize(("status", "state"), [(status, state) for status in ClusterStatus for state in NodeState])
+def test_every_pair_of_record_and_view(status: ClusterStatus, state: NodeState) -> None:
+    known = record(status=status, handle={"id": "i-1"})
+    step = decide(known, ClusterView("dev-1", state), now=10_000)
+    assert step.action is TABLE[status, state]
+    assert step.action is KEEP or step.reason
+    if step.action in {MARK_INIT, MARK_STOPPED}:
+        known.check_transition(INIT if step.action is MARK_INIT else STOPPED)
+
+
+@pytest.mark.parametrize(("age_s", "action"), [(0, KEEP), (SETTLE_S - 1, KEEP), (SETTLE_S, CLOSE)])
+def test_a_creation_that_is_not_visible_yet_is_waited_for(age_s: int, action: Action) -> None:
+    begun = record(intent_at=500)
+    assert decide(begun, ClusterView("dev-1", NodeState.GONE), now=500 + age_s).action is action
+
+
+def test_the_providers_reason_is_told() -> None:
+    view = ClusterView("dev-1", NodeState.DEGRADED, reason="2 of 3 nodes are gone")
+    assert decide(record(status=UP), view, now=0).reason == "2 of 3 nodes are gone"
