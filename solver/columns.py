@@ -14,12 +14,14 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from catalog import query
+from catalog.schema import KEY
+
 Ints: TypeAlias = npt.NDArray[Any]
 Mask: TypeAlias = npt.NDArray[np.bool_]
 Place: TypeAlias = tuple[str, str]
 
 _TEXT = ("cloud", "region", "zone", "instance_type", "accelerator", "arch")
-_KEY = ("cloud", "region", "zone", "instance_type", "accelerator", "accelerator_count_milli")
 _INTEGER = (
     "vcpus_milli",
     "memory_mib",
@@ -86,12 +88,10 @@ def _build(table: pa.Table) -> Columns:
     names: dict[str, tuple[str, ...]] = {}
     code: dict[str, Ints] = {}
     for column in _TEXT:
-        names[column], code[column] = _coded(_chunk(table, column))
-    value = {column: _chunk(table, column).to_numpy() for column in _INTEGER}
-    value |= {column: _chunk(table, column).to_numpy(zero_copy_only=False) for column in _FLAG}
-    spot = _chunk(table, "spot_price_micro_usd").to_numpy(zero_copy_only=False)
-    spot = np.where(np.isnan(spot), -1, spot).astype(np.int64) if spot.dtype.kind == "f" else spot
-    order = _key_order([code[name] if name in code else value[name] for name in _KEY])
+        names[column], code[column] = _coded(table, column)
+    value = {column: query.view(table, column) for column in (*_INTEGER, *_FLAG)}
+    spot = query.view(table, "spot_price_micro_usd", absent=-1)
+    order = _key_order([code[name] if name in code else value[name] for name in KEY])
     if order is None:
         order = np.arange(table.num_rows)
     else:
@@ -102,14 +102,9 @@ def _build(table: pa.Table) -> Columns:
     return Columns(order, code, names, value, spot, place, places, _kinds(code, value))
 
 
-def _chunk(table: pa.Table, column: str) -> pa.Array:
-    chunked = table.column(column)
-    return chunked.chunk(0) if chunked.num_chunks else pa.array([], chunked.type)
-
-
-def _coded(array: pa.DictionaryArray) -> tuple[tuple[str, ...], Ints]:
-    words = array.dictionary.to_pylist()
-    codes = array.indices.to_numpy()
+def _coded(table: pa.Table, column: str) -> tuple[tuple[str, ...], Ints]:
+    """Return the sorted names of a text column, and each row's position in them."""
+    words, codes = query.dictionary(table, column), query.view(table, column)
     names = sorted(set(words))
     if names != words:
         position = {name: at for at, name in enumerate(names)}

@@ -13,13 +13,15 @@ class Params:
 
     ``time_limit_s`` bounds the search of all phases together; when it is reached the plan is FEASIBLE and
     carries its bound. ``workers`` and ``seed`` go to CP-SAT; neither changes a proven plan. ``top_k`` is how
-    many runners-up each task reports.
+    many runners-up each task reports. ``narrow=False`` leaves all the proving to CP-SAT, which is for tests and
+    measurements: the plan is the same, only later.
     """
 
     time_limit_s: float = 30.0
     workers: int = 1
     seed: int = 1
     top_k: int = 5
+    narrow: bool = True
 
     def __post_init__(self) -> None:
         if self.time_limit_s < 0:

@@ -119,10 +119,9 @@ class Search:
 
     def _narrow(self, objective: Objective) -> int:
         """Drop candidates that the best plan proves superfluous; return a lower bound of ``objective``."""
-        if objective is Objective.COST:
-            bound = self._narrow_by_cost()
-        else:
-            bound = self._narrow_by_time()
+        if not self.params.narrow:
+            return 0
+        bound = self._narrow_by_cost() if objective is Objective.COST else self._narrow_by_time()
         self._keep(undominated(self.problem))
         return bound
 
@@ -148,6 +147,5 @@ class Search:
             for of_task, chosen in zip(kept, self.best.choice, strict=True)
         ]
         self.problem = self.problem.keep(with_best)
-        self.best = schedule(
-            self.problem, [list(of_task).index(chosen) for of_task, chosen in zip(with_best, self.best.choice, strict=True)]
-        )
+        moved = [list(of_task).index(chosen) for of_task, chosen in zip(with_best, self.best.choice, strict=True)]
+        self.best = schedule(self.problem, moved)
