@@ -99,6 +99,7 @@ class Daemon:
             if self._told_to_quit(self._timeout_ms()):
                 break
         self._spawner.quit()
+        self._db.close()
         _log.info("daemon %d ended", os.getpid())
 
     def _notice_reboot(self) -> None:

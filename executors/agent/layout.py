@@ -33,6 +33,7 @@ class Layout:
         """Return the layout below ``$HOME``, with the state directory made."""
         layout = cls(Path(os.environ.get("HOME") or Path.home()))
         layout.state.mkdir(mode=0o700, parents=True, exist_ok=True)
+        layout.state.chmod(0o700)
         return layout
 
     def log_dir(self, run_timestamp: str) -> Path:

@@ -1,4 +1,4 @@
-"""A scriptable executor: real clusters on this machine under any name, with failures where a script wants them."""
+"""A scriptable executor: real clusters on this machine under any name, with failures on order."""
 
 from __future__ import annotations
 

@@ -172,8 +172,7 @@ def test_accelerators_are_shared_by_fractions_and_given_by_index(gpu: Subject) -
 
     def given(job: int) -> bytes:
         stream = gpu.queue.tail(job)
-        first = next(iter(stream))
-        return first
+        return next(iter(stream))
 
     half, quarter, whole = hold(500), hold(250), hold(1_000)
     assert [given(half), given(quarter), given(whole)] == [b"0 1\n", b"0 1\n", b"1 1\n"]
