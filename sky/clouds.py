@@ -7,6 +7,7 @@ account may use is asked of the executors.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 from typing import ClassVar
@@ -98,9 +99,9 @@ class Cloud:
         """Return whether ``other`` is this cloud."""
         return self == other
 
-    def check_features_are_supported(self, requested: frozenset[CloudImplementationFeatures]) -> None:
+    def check_features_are_supported(self, requested: Iterable[CloudImplementationFeatures]) -> None:
         """Raise ``NotSupportedError`` naming every requested feature that this cloud does not have."""
-        missing = sorted(feature.value for feature in requested - self.features)
+        missing = sorted(feature.value for feature in set(requested) - self.features)
         if missing:
             raise NotSupportedError(f"{self} does not support {', '.join(missing)}")
 

@@ -47,7 +47,7 @@ def covers(blocked: Resources, asked: Resources) -> bool:
         wanted = getattr(blocked, field)
         if wanted is not None and wanted != getattr(asked, field):
             return False
-    if blocked.accelerator_options and blocked.accelerators != asked.accelerators:
+    if blocked.accelerator_options and blocked.accelerator_options != asked.accelerator_options:
         return False
     return not blocked.use_spot_specified or blocked.use_spot == asked.use_spot
 

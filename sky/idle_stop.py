@@ -8,7 +8,7 @@ from typing import Any
 
 from catalog.errors import UserError
 from catalog.units import seconds
-from sky.exceptions import SpecError
+from sky.exceptions import SpecError, within
 from sky.schema import Kind, checked
 
 DEFAULT_IDLE_MINUTES = 5
@@ -40,7 +40,8 @@ def parse(value: Autostop | int | bool | str | Mapping[str, Any] | None) -> Auto
     if isinstance(value, (int, str)):
         return _after(value, down=False)
     if isinstance(value, Mapping):
-        config = checked(value, _FIELDS, "autostop")
+        with within("autostop"):
+            config = checked(value, _FIELDS, "autostop")
         return _after(config.get("idle_minutes", DEFAULT_IDLE_MINUTES), down=config.get("down", False))
     raise SpecError(
         f"{value!r} is not an autostop; write minutes, '1h', true, or {{idle_minutes, down}}", "autostop"

@@ -18,7 +18,7 @@ def parse(infra: str) -> tuple[clouds.Cloud | None, str | None, str | None]:
     if len(parts) > 2:
         raise SpecError(f"{infra!r} has too many parts; write cloud/region/zone", "infra")
     region, zone = [*map(_part, parts), None, None][:2]
-    if isinstance(cloud, clouds.Local) and region is not None:
+    if isinstance(cloud, clouds.Local) and region not in {None, "local"}:
         raise SpecError(f"{infra!r} names a part of this machine; write just 'local'", "infra")
     return cloud, region, zone
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sky.exceptions import SpecError
+from sky.exceptions import SpecError, within
 from sky.schema import Kind, checked
 from sky.suggest import did_you_mean
 
@@ -44,7 +44,8 @@ def parse(value: str | Mapping[str, Any] | None) -> JobRecovery | None:
     if isinstance(value, str):
         strategy = _strategy(value)
         return None if strategy is None else JobRecovery(strategy)
-    config = checked(value, _FIELDS, "job_recovery")
+    with within("job_recovery"):
+        config = checked(value, _FIELDS, "job_recovery")
     restarts = config.get("max_restarts_on_errors", 0)
     if restarts < 0:
         raise SpecError(f"must be 0 or more, not {restarts}", "job_recovery", "max_restarts_on_errors")

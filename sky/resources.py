@@ -29,7 +29,7 @@ class Resources:
     ``cpus`` and ``memory`` are amounts (``4``, ``"4+"``, ``"32GB+"``), ``accelerators`` is ``"A100:8"``,
     ``{"A100": 8}``, ``"80GB+:8"`` or ``"nvidia:32GB+"``, ``infra`` is ``"cloud/region/zone"``.
     ``max_hourly_cost`` is USD per node. ``arch`` is x86_64 unless said (``any`` admits both), and burstable,
-    bare metal and restricted-region offers are left out unless allowed. Raises ``SpecError`` (``ValueError``).
+    bare metal and restricted-region offers are left out unless allowed. Raises ``SpecError``.
     """
 
     cloud: Cloud | None
@@ -62,7 +62,7 @@ class Resources:
     _docker_login_config: DockerLoginConfig | None
     _cluster_config_overrides: str
 
-    def __init__(  # noqa: PLR0917 - the order is the public contract
+    def __init__(
         self,
         cloud: Cloud | str | None = None,
         instance_type: str | None = None,
@@ -98,7 +98,8 @@ class Resources:
     ) -> None:
         spec = accelerator_spec.parse(accelerators)
         asked = where.asked(cloud, region, zone, infra, instance_type)
-        place = where.resolve(node_checks.with_tpu_cloud(asked, spec))
+        with where.written_as(infra):
+            place = where.resolve(node_checks.with_tpu_cloud(asked, spec))
         values = {
             "cloud": place.cloud,
             "region": place.region,

@@ -65,4 +65,4 @@ def _check_key(key: object, value: object, table: Table, what: str) -> None:
         return
     error = NullKeyError if value is None else SpecError
     hint = did_you_mean(str(key), table) or f" Known fields: {', '.join(sorted(table))}."
-    raise error(f"unknown field in {what}.{hint}", key if isinstance(key, (str, int)) else str(key))
+    raise error(f"unknown field in {what}.{hint}", key if isinstance(key, str) else str(key))

@@ -7,7 +7,7 @@ least 2 GiB for each vCPU.
 from __future__ import annotations
 
 from catalog.errors import UserError
-from catalog.units import MIB_PER_GIB, format_mib, format_milli, mib, milli
+from catalog.units import MIB_PER_GIB, MILLI, mib, milli
 from sky.exceptions import SpecError
 
 Amount = int | float | str | None
@@ -24,7 +24,7 @@ def cpus_text(value: Amount) -> str | None:
         count = 0
     if count <= 0:
         raise SpecError(f"{value!r} is not a number of vCPUs; write for example 4 or '4+'", "cpus")
-    return format_milli(count) + plus
+    return _decimal(count / MILLI) + plus
 
 
 def memory_text(value: Amount) -> str | None:
@@ -39,7 +39,7 @@ def memory_text(value: Amount) -> str | None:
         size = 0
     if size <= 0:
         raise SpecError(f"{value!r} is not a size; write for example 16, '16+', '32GB' or '4x'", "memory")
-    return format_mib(size) + ("x" if per_vcpu else plus)
+    return _decimal(size / MIB_PER_GIB) + ("x" if per_vcpu else plus)
 
 
 def disk_gib(value: int | str) -> int:
@@ -71,6 +71,11 @@ def memory_range_mib(text: str | None) -> tuple[int | None, int | None, int | No
     if text.endswith("x"):
         return None, None, size
     return size, None if text.endswith("+") else size, None
+
+
+def _decimal(value: float) -> str:
+    """Return ``value`` in full: a MiB is ten decimals of a GiB."""
+    return f"{value:.10f}".rstrip("0").rstrip(".")
 
 
 def _split_plus(value: int | float | str) -> tuple[str, str]:

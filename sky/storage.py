@@ -79,7 +79,7 @@ class Storage:
     Raises ``StorageSpecError``, or one of its children, for what contradicts itself.
     """
 
-    def __init__(  # noqa: PLR0917 - the order is the public contract
+    def __init__(
         self,
         name: str | None = None,
         source: str | list[str] | None = None,
@@ -148,7 +148,8 @@ class Storage:
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Storage) and self.to_yaml_config() == other.to_yaml_config()
 
-    __hash__ = None  # type: ignore[assignment]  # stores can be added
+    def __hash__(self) -> int:
+        return hash((self.name, str(self.source), self.mode))
 
     def __repr__(self) -> str:
         return f"Storage({', '.join(f'{key}={value!r}' for key, value in self.to_yaml_config().items())})"

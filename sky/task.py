@@ -61,7 +61,7 @@ class Task:
         self.blocked_resources = None if blocked_resources is None else frozenset(blocked_resources)
         self.estimate = estimate
         self.config: dict[str, Any] = {}
-        self.volumes: dict[str, Any] = dict(volumes or {})
+        self.volumes: dict[str, Any] = {}
         self.service: ServiceSpec | None = None
         self.pool: PoolSpec | None = None
         self.best_resources: Resources | None = None
@@ -80,6 +80,7 @@ class Task:
         self.set_resources({Resources()} if resources is None else resources)
         self.set_file_mounts(file_mounts)
         self.set_storage_mounts(storage_mounts)
+        self.set_volumes(volumes)
         dag = get_current_dag()
         if dag is not None:
             dag.add(self)

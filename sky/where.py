@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import NoReturn
 
@@ -27,12 +28,15 @@ class Where:
 def resolve(asked: Where) -> Where:
     """Return ``asked`` with the cloud that its names imply, and the region of its zone. Raises ``SpecError``.
 
-    Clouds without catalog rows (Kubernetes, SSH, Slurm, this machine) accept any region and instance type.
+    A region that several clouds have leaves the cloud open. Clouds without catalog rows (Kubernetes, SSH,
+    Slurm, this machine) accept any region and instance type.
     """
     if asked.region is None and asked.zone is None and asked.instance_type is None:
         return asked
     known = catalog_names.names()
     cloud = asked.cloud or _implied_cloud(asked, known)
+    if cloud is None:
+        return asked
     name = cloud.canonical_name()
     if asked.zone is not None and not cloud.has_zones:
         raise SpecError(f"{cloud} has no zones; name a region only", "zone")
@@ -48,6 +52,17 @@ def resolve(asked: Where) -> Where:
     return Where(cloud, region, asked.zone, asked.instance_type)
 
 
+@contextmanager
+def written_as(infra: str | None) -> Iterator[None]:
+    """Blame ``infra`` for what is wrong with its parts, when the place was written so."""
+    try:
+        yield
+    except SpecError as error:
+        if infra is not None and error.path in {("cloud",), ("region",), ("zone",)}:
+            error.path = ("infra",)
+        raise
+
+
 def shape(cloud: clouds.Cloud | None, instance_type: str | None) -> InstanceType | None:
     """Return what a node of that instance type holds, ``None`` where the catalog does not say."""
     if cloud is None or instance_type is None:
@@ -55,8 +70,8 @@ def shape(cloud: clouds.Cloud | None, instance_type: str | None) -> InstanceType
     return catalog_names.names().instance_type(cloud.canonical_name(), instance_type)
 
 
-def _implied_cloud(asked: Where, known: Names) -> clouds.Cloud:
-    """Return the one cloud that has every name asked for."""
+def _implied_cloud(asked: Where, known: Names) -> clouds.Cloud | None:
+    """Return the one cloud that has every name asked for, ``None`` where several have the place."""
     tests: list[tuple[str, str | None, Callable[[str], Sequence[str]], Callable[[str], Iterable[str]]]] = [
         ("instance_type", asked.instance_type, known.clouds_with_instance_type, known.instance_types),
         ("zone", asked.zone, known.clouds_with_zone, lambda cloud: _all_zones(cloud, known)),
@@ -76,16 +91,13 @@ def _implied_cloud(asked: Where, known: Names) -> clouds.Cloud:
             raise SpecError(
                 f"no cloud has {_words(field)} {name!r} together with the other names given", field
             )
-    if len(left) > 1:
-        field = next(field for field, name, _, _ in tests if name is not None)
-        value = getattr(asked, field)
+    if len(left) > 1 and asked.instance_type is not None:
         shown = ", ".join(str(clouds.from_str(cloud)) for cloud in left)
         raise SpecError(
-            f"ambiguous {_words(field)} {value!r}: {shown} have that name; "
-            f"name the cloud too, for example 'infra: {left[0]}' or 'cloud: {left[0]}'",
-            field,
+            f"ambiguous instance type {asked.instance_type!r}: {shown} have it; name the cloud too",
+            "instance_type",
         )
-    return clouds.from_str(left[0])
+    return clouds.from_str(left[0]) if len(left) == 1 else None
 
 
 def _region_of_zone(zone: str, region: str | None, cloud: clouds.Cloud, known: Names) -> str:

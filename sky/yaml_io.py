@@ -65,7 +65,10 @@ def _text_of(path_or_text: str | Path) -> tuple[str, str]:
         "\n" in path_or_text or ": " in path_or_text or not path_or_text.strip()
     ):
         return path_or_text, TEXT_SOURCE
-    return Path(path_or_text).expanduser().read_text(encoding="utf-8"), str(path_or_text)
+    try:
+        return Path(path_or_text).expanduser().read_text(encoding="utf-8"), str(path_or_text)
+    except UnicodeDecodeError:
+        raise SpecError("is not UTF-8 text; is this a task file?", location=str(path_or_text)) from None
 
 
 def _require_mapping(document: Document) -> None:
