@@ -35,6 +35,24 @@ def pair_table(problem: Problem, edge: int, matrix: tuple[tuple[int, ...], ...])
     return table
 
 
+def move_to(problem: Problem, edge: int, task: int, there: int) -> tuple[Ints, Ints]:
+    """Return (micro-USD, seconds) of ``edge`` by candidate of ``task``, its other end being at place ``there``."""
+    network = problem.network
+    own = np.array(problem.place[task], dtype=np.int64)
+    if not network.moves(edge):
+        nothing = np.zeros(len(own), dtype=np.int64)
+        return nothing, nothing
+    zone = np.array(network.zone, dtype=np.int64)[own]
+    away = own != there
+    found = []
+    for matrix in (network.cost[edge], network.seconds[edge]):
+        tariff = np.array(matrix, dtype=np.int64)
+        if problem.edges[edge].source != task:
+            tariff = tariff.T
+        found.append(np.where(away, tariff[zone, network.zone[there]], 0))
+    return found[0], found[1]
+
+
 def too_large(problem: Problem) -> bool:
     """Return whether the tables over pairs of candidates would take too much memory."""
     pairs = sum(
@@ -66,26 +84,52 @@ class TimeBounds:
 
 
 def time_bounds(problem: Problem) -> TimeBounds:
-    """Return the bounds by one pass forward and one back; exact where no task has two ways to the same end."""
+    """Return the bounds by one pass forward and one back; exact where no task has two ways to the same end.
+
+    What an edge adds depends on the two places alone, so only the best candidate of each place matters.
+    """
     seconds = [np.array(row, dtype=np.int64) for row in problem.seconds]
     start = [np.array(row, dtype=np.int64) for row in problem.ready]
     after = [np.zeros_like(row) for row in seconds]
-    waits = [pair_table(problem, at, problem.network.seconds[at]) if problem.network.moves(at) else None
-             for at in range(len(problem.edges))]
+    at_place = [np.unique(row, return_inverse=True) for row in problem.place]
     into: list[list[int]] = [problem.edges_into(task) for task in problem.tasks]
+    waits = {at: _place_waits(problem, at, at_place) for at in range(len(problem.edges)) if problem.network.moves(at)}
     for task in problem.order:
         for at in into[task]:
             source = problem.edges[at].source
             ends = start[source] + seconds[source]
-            arrival = ends.min() if waits[at] is None else (ends[:, None] + waits[at]).min(axis=0)
-            np.maximum(start[task], arrival, out=start[task])
+            if at in waits:
+                arrival = (_least_of(ends, at_place[source])[:, None] + waits[at]).min(axis=0)[at_place[task][1]]
+                np.maximum(start[task], arrival, out=start[task])
+            else:
+                np.maximum(start[task], ends.min(), out=start[task])
     for task in reversed(problem.order):
         rest = seconds[task] + after[task]
         for at in into[task]:
             source = problem.edges[at].source
-            way = rest.min() if waits[at] is None else (waits[at] + rest[None, :]).min(axis=1)
-            np.maximum(after[source], way, out=after[source])
+            if at in waits:
+                way = (waits[at] + _least_of(rest, at_place[task])[None, :]).min(axis=1)[at_place[source][1]]
+                np.maximum(after[source], way, out=after[source])
+            else:
+                np.maximum(after[source], rest.min(), out=after[source])
     return TimeBounds([s + d for s, d in zip(start, seconds, strict=True)], after)
+
+
+def _least_of(values: Ints, at_place: tuple[Ints, Ints]) -> Ints:
+    """Return the least of ``values`` at each place."""
+    places, position = at_place
+    least = np.full(len(places), np.iinfo(np.int64).max)
+    np.minimum.at(least, position, values)
+    return least
+
+
+def _place_waits(problem: Problem, edge: int, at_place: list[tuple[Ints, Ints]]) -> Ints:
+    """Return the seconds of ``edge`` for each pair of its ends' places."""
+    source, target = at_place[problem.edges[edge].source][0], at_place[problem.edges[edge].target][0]
+    zone = np.array(problem.network.zone, dtype=np.int64)
+    table = np.array(problem.network.seconds[edge], dtype=np.int64)[zone[source][:, None], zone[target][None, :]]
+    waits: Ints = np.where(source[:, None] == target[None, :], 0, table)
+    return waits
 
 
 class CostBounds:

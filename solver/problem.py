@@ -69,6 +69,26 @@ class Problem:
             row=only(self.row),
         )
 
+    def only(self, objective: Objective) -> Problem:
+        """Return the problem in which ``objective`` alone counts: the other one is nil for every candidate.
+
+        Its least value is the same, and far fewer candidates can matter for it. Equals are ranked by what
+        they add to ``objective``, then by key.
+        """
+        nil = tuple((0,) * len(row) for row in self.cost)
+        values = self.cost if objective is Objective.COST else self.seconds
+        rank = tuple(_positions(list(zip(row, ranks, strict=True))) for row, ranks in zip(values, self.rank, strict=True))
+        free = tuple(tuple((0,) * len(row) for row in matrix) for matrix in self.network.cost)
+        if objective is Objective.TIME:
+            return replace(self, objective=objective, cost=nil, rank=rank, network=replace(self.network, cost=free))
+        network = replace(self.network, seconds=free)
+        return replace(self, objective=objective, seconds=nil, ready=nil, rank=rank, network=network)
+
+
+def _positions(values: list[tuple[int, int]]) -> Row:
+    position = {value: at for at, value in enumerate(sorted(values))}
+    return tuple(position[value] for value in values)
+
 
 def check_names(names: Sequence[str]) -> None:
     """Raise ``UserError`` if two tasks share a name."""

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from solver.bounds import CostBounds, time_bounds, too_large
 from solver.constraints import violations
 from solver.dominance import undominated
-from solver.greedy import first_plan
+from solver.greedy import first_plan, improve
 from solver.keys import key_phases
 from solver.model import PlanModel
 from solver.params import Params
@@ -53,21 +53,35 @@ class Search:
     ``limits`` are the optima of the phases that are done: later phases keep to them.
     """
 
-    def __init__(self, problem: Problem, params: Params, deadline: float) -> None:
+    def __init__(self, problem: Problem, params: Params, deadline: float, best: Schedule | None = None) -> None:
         self.problem, self.params, self.deadline = problem, params, deadline
-        self.best = first_plan(problem)
+        self.best = best or first_plan(problem)
         self.limits: dict[Objective, int] = {}
 
     def minimise(self, objective: Objective) -> int:
         """Minimise ``objective`` within the limits; return the proven bound, which is the next limit if met."""
         bound = self._narrow(objective)
         if bound < self.best.value(objective):
-            model = self._model()
-            terms = model.cost() if objective is Objective.COST else model.makespan(self._horizon())
-            bound = max(bound, self._run(model, terms, bound))
+            bound = max(bound, self._prove(objective, bound) if self.limits else self._prove_alone(objective))
         if bound == self.best.value(objective):
             self.limits[objective] = bound
             self._narrow(objective)
+        return bound
+
+    def _prove(self, objective: Objective, bound: int) -> int:
+        model = self._model()
+        terms = model.cost() if objective is Objective.COST else model.makespan(self._horizon())
+        return self._run(model, terms, bound)
+
+    def _prove_alone(self, objective: Objective) -> int:
+        """Minimise ``objective`` where nothing else counts, and take over the plan; return the proven bound."""
+        alone = self.problem.only(objective)
+        search = Search(alone, self.params, self.deadline, schedule(alone, self.best.choice))
+        bound = search._narrow(objective)
+        if bound < search.best.value(objective):
+            bound = search._prove(objective, bound)
+        found = [search.problem.row[task][k] for task, k in enumerate(search.best.choice)]
+        self._take(schedule(self.problem, [rows.index(row) for rows, row in zip(self.problem.row, found, strict=True)]))
         return bound
 
     def minimise_keys(self) -> bool:
@@ -121,6 +135,7 @@ class Search:
         """Drop candidates that the best plan proves superfluous; return a lower bound of ``objective``."""
         if not self.params.narrow:
             return 0
+        self._take(improve(self.problem, self.best, objective, self.limits.get(Objective.TIME)))
         bound = self._narrow_by_cost() if objective is Objective.COST else self._narrow_by_time()
         self._keep(undominated(self.problem))
         return bound
