@@ -45,7 +45,7 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
 
 
 def test_a_request_in_python_loads_neither_yaml_nor_arrow() -> None:
-    code = "import sky\nsky.Task(run='x').set_resources(sky.Resources(infra='aws/us-east-1', accelerators='A100:8'))"
+    code = "import sky\nsky.Task(resources=sky.Resources(infra='aws/us-east-1', accelerators='A100:8'))"
     assert not _loaded_by(code) & FORBIDDEN
 
 
@@ -110,7 +110,17 @@ def test_enums() -> None:
     assert [(target.name, target.value) for target in OptimizeTarget] == [("COST", 0), ("TIME", 1)]
     assert [status.name for status in ClusterStatus] == ["INIT", "UP", "STOPPED"]
     assert [status.name for status in JobStatus] == (
-        ["INIT", "PENDING", "SETTING_UP", "RUNNING", "FAILED_DRIVER", "SUCCEEDED", "FAILED", "FAILED_SETUP", "CANCELLED"]
+        [
+            "INIT",
+            "PENDING",
+            "SETTING_UP",
+            "RUNNING",
+            "FAILED_DRIVER",
+            "SUCCEEDED",
+            "FAILED",
+            "FAILED_SETUP",
+            "CANCELLED",
+        ]
     )
     assert JobStatus.INIT < JobStatus.RUNNING <= JobStatus.RUNNING < JobStatus.CANCELLED
     assert JobStatus.CANCELLED > JobStatus.INIT

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import sky
-from sky.exceptions import NullKeyError, SpecError, StorageModeError, StorageSpecError
+from sky.exceptions import SpecError
 from sky.resources import Resources
 from sky.storage import StorageMode
 from sky.task import Task
@@ -91,161 +91,6 @@ def test_the_argument_is_left_alone(tmp_path: Path) -> None:
     assert config == before
 
 
-@pytest.mark.parametrize(
-    ("text", "place", "message"),
-    [
-        (
-            "name: x\nresurces:\n  cpus: 4\n",
-            "2:1",
-            "resurces: unknown field in a task. Did you mean 'resources'?",
-        ),
-        ("resources:\n  cpu: 4\n", "2:3", "resources.cpu: unknown field in resources. Did you mean 'cpus'?"),
-        (
-            "resources:\n  any_of:\n    - cpus: 4\n    - cpsu: 4\n",
-            "4:7",
-            "resources.any_of[1].cpsu: unknown field",
-        ),
-        ("resources:\n  job_recovery:\n    stratgy: x\n", "3:5", "Did you mean 'strategy'"),
-        ("resources:\n  autostop: {idle_minute: 3}\n", "2:14", "Did you mean 'idle_minutes'"),
-        ("resources:\n  accelerator_args: {tpu_v: true}\n", "2:22", "Did you mean 'tpu_vm'"),
-        ("service:\n  readiness_prob: /\n", "2:3", "Did you mean 'readiness_probe'"),
-        ("service:\n  readiness_probe: {path: /, post_dat: 1}\n", "2:30", "Did you mean 'post_data'"),
-        (
-            "service:\n  readiness_probe: /\n  replica_policy: {min_replica: 1}\n",
-            "3:20",
-            "Did you mean 'min_replicas'",
-        ),
-        (
-            "file_mounts:\n  /a: {nmae: x}\n",
-            "2:8",
-            "file_mounts./a.nmae: unknown field in a storage. Did you mean 'name'",
-        ),
-        ("estimate:\n  rutime: 2h\n", "2:3", "Did you mean 'runtime'"),
-        ("pool:\n  worker: 2\n", "2:3", "Did you mean 'workers'"),
-        ("volumes:\n  /a: {sise: 2}\n", "2:8", "Did you mean 'size'"),
-        ("config:\n  dokcer: {}\n", "2:3", "Did you mean 'docker'"),
-        ("experimental:\n  config_override: {}\n", "2:3", "Did you mean 'config_overrides'"),
-        ("experimental:\n  config_overrides:\n    gpc: {}\n", "3:5", "Did you mean 'gcp'"),
-        ("name: a\nname: b\n", "2:1", "duplicate key 'name', first given on line 1"),
-        ("envs:\n  A: 1\n  A: 2\n", "3:3", "duplicate key 'A', first given on line 2"),
-        ("resources:\n  cpus: many\n", "2:3", "resources.cpus: 'many' is not a number of vCPUs"),
-        ("resources:\n  infra: aws/us-esat-1\n", "2:3", "invalid region 'us-esat-1' for AWS"),
-        (
-            "resources:\n  ordered:\n  - infra: aws\n  - infra: awz\n",
-            "4:5",
-            "resources.ordered[1].infra: 'awz'",
-        ),
-        ("resources:\n  any_of: []\n", "2:3", "holds no candidate"),
-        ("resources:\n  accelerators: []\n", "2:3", "holds no accelerator"),
-        ("resources:\n  any_of: [{cpus: 1}]\n  ordered: [{cpus: 1}]\n", "3:3", "not both"),
-        (
-            "resources:\n  accelerators: [A100]\n  any_of: [{cpus: 1}]\n",
-            "2:3",
-            "a list of accelerators is an order",
-        ),
-        (
-            "resources:\n  accelerators: {A100: 1, H100: 1}\n  ordered: [{cpus: 1}]\n",
-            "2:3",
-            "cannot be combined",
-        ),
-        ("resources:\n  gpus: A100\n  accelerators: A100\n", "2:3", "another name of accelerators"),
-        ("resources:\n  allow: [burstabel]\n", "2:11", "Did you mean 'burstable'"),
-        ("resources:\n  allow: spot\n", "2:3", "Known: burstable"),
-        ("resources: 3\n", "1:1", "resources: must be a mapping, not 3"),
-        ("resources:\n  use_spot: maybe\n", "2:3", "resources.use_spot: must be true or false"),
-        ("num_nodes: '2'\n", "1:1", "num_nodes: must be a whole number"),
-        ("num_nodes: 0\n", "1:1", "num_nodes: must be a whole number above 0"),
-        ("name: [a]\n", "1:1", "name: must be text"),
-        ("name: a b\n", "1:1", "name: 'a b' is not a name"),
-        ("run: 3\n", "1:1", "run: must be text or a list"),
-        ("setup: [1]\n", "1:1", "setup: must be text"),
-        ("envs:\n  A-B: 1\n", "2:3", "envs.A-B: a name has"),
-        (
-            "envs:\n  A:\n",
-            "2:3",
-            "envs.A: has no value; give one here, or on the command line as --env A=VALUE",
-        ),
-        ("secrets:\n  A:\n", "2:3", "as --secret A=VALUE"),
-        ("file_mounts:\n  /a/: s3://b\n", "2:3", "must not end with a slash"),
-        ("file_mounts:\n  /a: /no/such\n", "2:3", "does not exist"),
-        ("workdir: /no/such\n", "1:1", "workdir: '/no/such' does not exist"),
-        ("inputs: {'s3://a': 1, 's3://b': 2}\n", "1:1", "one 'uri: gigabytes'"),
-        ("inputs: {'s3://a': big}\n", "1:10", "number of gigabytes"),
-        ("service: {replicas: 1}\n", "1:1", "needs a readiness_probe"),
-        ("service: {readiness_probe: health}\n", "1:11", "must start with /"),
-        ("service: {readiness_probe: /, replicas: 1, replica_policy: {}}\n", "1:44", "not both"),
-        (
-            "service: {readiness_probe: /, replica_policy: {min_replicas: 3, max_replicas: 2}}\n",
-            "1:65",
-            "at least",
-        ),
-        ("service: {readiness_probe: /, replica_policy: {max_replicas: 2}}\n", "1:31", "is needed when"),
-        (
-            "service: {readiness_probe: /, replica_policy: {target_qps_per_replica: 2}}\n",
-            "1:31",
-            "is needed with",
-        ),
-        (
-            "service: {readiness_probe: /, load_balancing_policy: rond_robin}\n",
-            "1:31",
-            "Did you mean 'round_robin'",
-        ),
-        ("service: {readiness_probe: /, ports: 99999}\n", "1:31", "one port"),
-        ("pool: {workers: 1, max_workers: 2}\n", "1:8", "not both"),
-        ("pool: {min_workers: 3, max_workers: 2}\n", "1:24", "at least min_workers (3)"),
-        ("estimate: {cpus: 8}\n", "1:1", "needs a runtime"),
-        ("estimate: {runtime: soon}\n", "1:12", "not a time above zero"),
-        ("estimate: {runtime: 2h, cpus: 8, accelerators: A100}\n", "1:25", "not both"),
-        ("estimate: {runtime: 2h, accelerators: 80GB+}\n", "1:25", "several accelerators"),
-        ("estimate: {runtime: 2h, cpus: x}\n", "1:25", "number of vCPUs"),
-        ("estimate: {runtime: 2h, scaling: 2}\n", "1:25", "from 0 to 1"),
-        ("volumes:\n  /a: 3\n", "2:3", "name of a volume"),
-        ("a: [\n", "2:1", "not valid YAML"),
-        ("a: &a [*a]\n", "1:4", "contains itself"),
-        ("? [a]\n: b\n", "1:3", "a key must be text"),
-        ("a: !!python/object:os.system x\n", "1:4", "not valid YAML"),
-        ("hello\n", "1:1", "a task is a mapping of fields, not str"),
-        ("- a\n", "1:1", "a task is a mapping of fields, not list"),
-        ("name: a\n---\nnmae: b\n", "3:1", "Did you mean 'name'"),
-        ("execution: paralel\n---\nname: a\n", "1:1", "Did you mean 'parallel'"),
-        ("execution: parallel\nprimary: [a]\n---\nname: a\n", "2:1", "Did you mean 'primary_tasks'"),
-        ("execution: parallel\nprimary_tasks: [b]\n---\nname: a\n", "2:17", "is none of the tasks"),
-        (
-            "execution: parallel\n---\nname: a\n---\nname: a\n",
-            "1:1",
-            "two tasks of a job group are called 'a'",
-        ),
-    ],
-)
-def test_wrong_files(text: str, place: str, message: str, tmp_path: Path) -> None:
-    file = tmp_path / "task.yaml"
-    file.write_text(text)
-    with pytest.raises(ValueError, match=r"task\.yaml") as caught:
-        load_tasks(file)
-    assert str(caught.value).startswith(f"{file}:{place}: ")
-    assert message in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    "text", ["foo:\n", "resources:\n  foo:\n", "file_mounts:\n  /a: {name: bkt, foo: }\n"]
-)
-def test_an_unknown_key_without_a_value_is_both_kinds_of_error(text: str) -> None:
-    with pytest.raises(AssertionError):
-        load_tasks(text)
-    with pytest.raises(ValueError, match="foo: unknown field") as caught:
-        load_tasks(text)
-    assert isinstance(caught.value, NullKeyError)
-
-
-@pytest.mark.parametrize(
-    ("storage", "error"),
-    [("{name: b-x, mode: MUNT}", StorageModeError), ("{mode: COPY}", StorageSpecError)],
-)
-def test_storage_errors_keep_their_class_and_have_a_place(storage: str, error: type[Exception]) -> None:
-    with pytest.raises(error, match=r"<text>:2:\d+: file_mounts\./a"):
-        load_tasks(f"file_mounts:\n  /a: {storage}\n")
-
-
 @pytest.mark.parametrize("text", ["", "# nothing\n", "---\n", "\n\n"])
 def test_an_empty_file_is_an_empty_task(text: str, tmp_path: Path) -> None:
     file = tmp_path / "task.yaml"
@@ -287,7 +132,8 @@ def test_a_chain_without_a_name_is_called_as_its_file(tmp_path: Path) -> None:
 
 def test_a_job_group_has_no_edges() -> None:
     dag = load_tasks(
-        "name: g\nexecution: parallel\nprimary_tasks: [a]\ntermination_delay: 30s\ninter_connection: infiniband\n"
+        "name: g\nexecution: parallel\nprimary_tasks: [a]\n"
+        "termination_delay: 30s\ninter_connection: infiniband\n"
         "---\nname: a\n---\nname: b\n"
     )
     assert dag.is_job_group()
@@ -308,7 +154,8 @@ def test_overrides() -> None:
 
 def test_substitution_is_for_places_only(tmp_path: Path) -> None:
     text = (
-        f"workdir: ${{DIR}}\nname: x\nrun: echo $DIR ${{DIR}}\nsetup: echo $DIR\nenvs: {{DIR: {tmp_path}, P: /h}}\n"
+        f"workdir: ${{DIR}}\nname: x\nrun: echo $DIR ${{DIR}}\nsetup: echo $DIR\n"
+        f"envs: {{DIR: {tmp_path}, P: /h}}\n"
         f"file_mounts: {{/a/$NAME: 's3://${{NAME}}/b'}}\nservice: {{readiness_probe: $P}}\n"
     )
     task = load_task(text, {"NAME": "bkt"})
@@ -324,22 +171,41 @@ def test_substitution_is_for_places_only(tmp_path: Path) -> None:
     [
         ("accelerators: A100", {Resources(accelerators="A100")}),
         ("gpus: {A100: }", {Resources(accelerators="A100")}),
-        ("accelerators: {A100: 8, H100: 4}", {Resources(accelerators="A100:8"), Resources(accelerators="H100:4")}),
-        ("accelerators: ['A100:8', 'H100:4']", [Resources(accelerators="A100:8"), Resources(accelerators="H100:4")]),
+        (
+            "accelerators: {A100: 8, H100: 4}",
+            {Resources(accelerators="A100:8"), Resources(accelerators="H100:4")},
+        ),
+        (
+            "accelerators: ['A100:8', 'H100:4']",
+            [Resources(accelerators="A100:8"), Resources(accelerators="H100:4")],
+        ),
         ("{cpus: 4, any_of: [{memory: 8}, {cpus: 2}]}", {Resources(cpus=4, memory=8), Resources(cpus=2)}),
-        ("{use_spot: true, ordered: [{infra: gcp}, {infra: aws}]}",
-         [Resources(infra="gcp", use_spot=True), Resources(infra="aws", use_spot=True)]),
-        ("{infra: gcp, any_of: [{cloud: aws}, {cpus: 2}]}", {Resources(infra="aws"), Resources(infra="gcp", cpus=2)}),
+        (
+            "{use_spot: true, ordered: [{infra: gcp}, {infra: aws}]}",
+            [Resources(infra="gcp", use_spot=True), Resources(infra="aws", use_spot=True)],
+        ),
+        (
+            "{infra: gcp, any_of: [{cloud: aws}, {cpus: 2}]}",
+            {Resources(infra="aws"), Resources(infra="gcp", cpus=2)},
+        ),
         ("spot_recovery: failover", {Resources(job_recovery="FAILOVER")}),
-        ("{arch: any, allow: [burstable, bare_metal]}", {Resources(arch="any", allow_burstable=True, allow_bare_metal=True)}),
+        (
+            "{arch: any, allow: [burstable, bare_metal]}",
+            {Resources(arch="any", allow_burstable=True, allow_bare_metal=True)},
+        ),
         ("allow: restricted_regions", {Resources(allow_restricted_regions=True)}),
-        ("{network_tier: best, local_disk: nvme, max_hourly_cost: $2.5, priority: -5}",
-         {Resources(network_tier="best", local_disk="nvme", max_hourly_cost=2.5, priority=-5)}),
+        (
+            "{network_tier: best, local_disk: nvme, max_hourly_cost: $2.5, priority: -5}",
+            {Resources(network_tier="best", local_disk="nvme", max_hourly_cost=2.5, priority=-5)},
+        ),
         ("{ports: 8080}", {Resources(ports=8080)}),
-        ("{image_id: {us-east-1: ami-1}, infra: aws/us-east-1}", {Resources(infra="aws/us-east-1", image_id="ami-1")}),
+        (
+            "{image_id: {us-east-1: ami-1}, infra: aws/us-east-1}",
+            {Resources(infra="aws/us-east-1", image_id="ami-1")},
+        ),
         ("{any_of: [null]}", {Resources()}),
     ],
-)  # fmt: skip
+)
 def test_resources_sections(section: str, expected: Any) -> None:
     text = section if section.startswith("{") else f"{{{section}}}"
     assert Resources.from_yaml_config(yaml.safe_load(text)) == expected
@@ -359,19 +225,48 @@ configs = st.fixed_dictionaries(
         "num_nodes": st.integers(1, 9),
         "setup": st.one_of(st.text(), st.lists(st.text(), max_size=3)),
         "run": st.text(),
-        "envs": st.dictionaries(words.filter(lambda word: not word[0].isdigit()), st.one_of(st.text(), st.integers(), st.booleans())),
+        "envs": st.dictionaries(
+            words.filter(lambda word: not word[0].isdigit()),
+            st.one_of(st.text(), st.integers(), st.booleans()),
+        ),
         "secrets": st.dictionaries(words.filter(lambda word: not word[0].isdigit()), st.text()),
         "resources": st.one_of(
-            st.fixed_dictionaries({"accelerators": st.dictionaries(st.sampled_from(["A100", "H100"]), st.integers(1, 8), min_size=1)}),
-            st.fixed_dictionaries({"ordered": st.lists(st.fixed_dictionaries({"cpus": st.integers(1, 64)}), min_size=1, max_size=3)}),
-            st.fixed_dictionaries({"any_of": st.lists(st.fixed_dictionaries({"memory": st.integers(1, 64)}), min_size=1, max_size=3)}),
+            st.fixed_dictionaries(
+                {
+                    "accelerators": st.dictionaries(
+                        st.sampled_from(["A100", "H100"]), st.integers(1, 8), min_size=1
+                    )
+                }
+            ),
+            st.fixed_dictionaries(
+                {
+                    "ordered": st.lists(
+                        st.fixed_dictionaries({"cpus": st.integers(1, 64)}), min_size=1, max_size=3
+                    )
+                }
+            ),
+            st.fixed_dictionaries(
+                {
+                    "any_of": st.lists(
+                        st.fixed_dictionaries({"memory": st.integers(1, 64)}), min_size=1, max_size=3
+                    )
+                }
+            ),
         ),
-        "file_mounts": st.dictionaries(words.map("/{}".format), st.sampled_from(["s3://b/c", {"name": "bkt", "mode": "COPY", "source": "/tmp"}, {"source": "gs://bkt"}])),
+        "file_mounts": st.dictionaries(
+            words.map("/{}".format),
+            st.sampled_from(
+                ["s3://b/c", {"name": "bkt", "mode": "COPY", "source": "/tmp"}, {"source": "gs://bkt"}]
+            ),
+        ),
         "inputs": st.dictionaries(st.just("s3://x"), st.integers(0, 100), min_size=1),
-        "estimate": st.fixed_dictionaries({"runtime": st.integers(1, 10**6)}, optional={"cpus": st.integers(1, 64), "scaling": st.floats(0, 1)}),
+        "estimate": st.fixed_dictionaries(
+            {"runtime": st.integers(1, 10**6)},
+            optional={"cpus": st.integers(1, 64), "scaling": st.floats(0, 1)},
+        ),
         "pool": st.fixed_dictionaries({"workers": st.integers(0, 5)}),
     },
-)  # fmt: skip
+)
 
 
 @given(configs)

@@ -14,7 +14,14 @@ PAGE = (Path(__file__).parents[3] / "docs" / "task-yaml.md").read_text(encoding=
 
 @pytest.mark.parametrize(
     "table",
-    [task_yaml.FIELDS, resources_yaml.FIELDS, storage.FIELDS, service.FIELDS, estimate.FIELDS, yaml_io.HEADER_FIELDS],
+    [
+        task_yaml.FIELDS,
+        resources_yaml.FIELDS,
+        storage.FIELDS,
+        service.FIELDS,
+        estimate.FIELDS,
+        yaml_io.HEADER_FIELDS,
+    ],
 )
 def test_every_field_is_on_the_page(table: Table) -> None:
     assert [name for name in table if not name.startswith("_") and f"`{name}`" not in PAGE] == []
