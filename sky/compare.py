@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from sky.clouds import Kubernetes
 from sky.ports import contains
+from sky.sizes import DEFAULT_DISK_GIB
 from sky.tiers import DiskTier
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def described(resources: Resources, *, with_place: bool) -> str:
         f"image_id={_image(resources)}" if resources.image_id else "",
         f"disk_tier={resources.disk_tier.value}" if resources.disk_tier else "",
         f"network_tier={resources.network_tier.value}" if resources.network_tier else "",
-        f"disk_size={resources.disk_size}" if resources.disk_size != 256 else "",
+        f"disk_size={resources.disk_size}" if resources.disk_size != DEFAULT_DISK_GIB else "",
         f"ports={resources.ports}" if resources.ports else "",
         f"arch={resources.arch}" if resources.arch else "",
         f"max_hourly_cost={resources.max_hourly_cost:g}" if resources.max_hourly_cost else "",

@@ -19,8 +19,6 @@ from sky.recovery import JobRecovery
 from sky.sizes import Amount
 from sky.tiers import DiskTier, NetworkTier
 
-DEFAULT_DISK_GIB = 256
-
 
 @dataclass(frozen=True, slots=True, init=False, repr=False)
 class Resources:
@@ -105,7 +103,7 @@ class Resources:
             "region": place.region,
             "zone": place.zone,
             "instance_type": place.instance_type,
-            "disk_size": DEFAULT_DISK_GIB if disk_size is None else sizes.disk_gib(disk_size),
+            "disk_size": sizes.DEFAULT_DISK_GIB if disk_size is None else sizes.disk_gib(disk_size),
             "disk_tier": tiers.parse(DiskTier, disk_tier, "disk_tier"),
             "network_tier": tiers.parse(NetworkTier, network_tier, "network_tier"),
             "local_disk": tiers.local_disk_text(local_disk),

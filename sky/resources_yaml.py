@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from sky.exceptions import SpecError, within
-from sky.resources import DEFAULT_DISK_GIB, Resources
+from sky.resources import Resources
 from sky.schema import Kind, Table, checked
+from sky.sizes import DEFAULT_DISK_GIB
 from sky.suggest import did_you_mean
 
 _ALLOW = {

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import Enum
+from reprlib import repr as short
 from typing import Any
 
 from sky.exceptions import NullKeyError, SpecError
@@ -51,12 +52,12 @@ def checked(config: object, table: Table, what: str) -> dict[str, Any]:
     unknown key whose value is null.
     """
     if not isinstance(config, Mapping):
-        raise SpecError(f"{what} must be a mapping, not {config!r}")
+        raise SpecError(f"{what} must be a mapping, not {type(config).__name__}")
     for key, value in config.items():
         _check_key(key, value, table, what)
         if value is not None and not any(is_kind(value, kind) for kind in table[key]):
             wanted = " or ".join(kind.value for kind in table[key])
-            raise SpecError(f"must be {wanted}, not {value!r}", key)
+            raise SpecError(f"must be {wanted}, not {short(value)}", key)
     return {key: value for key, value in config.items() if value is not None}
 
 

@@ -12,6 +12,8 @@ from sky.exceptions import SpecError
 
 Amount = int | float | str | None
 
+DEFAULT_DISK_GIB = 256
+
 
 def cpus_text(value: Amount) -> str | None:
     """Return ``value`` (``4``, ``"4"``, ``"4+"``) as canonical text. Raises ``SpecError``."""
