@@ -65,10 +65,12 @@ def launched_resources(offer: Offer) -> Resources:
 
 
 def offer_text(offer: Offer, num_nodes: int = 1) -> str:
-    """Return what a table shows for nodes of ``offer``: ``2x AWS(p4d.24xlarge[Spot], {'A100': 8})``."""
+    """Return what a table shows for nodes of ``offer``: ``2x aws(p4d.24xlarge[Spot], A100:8)``."""
     key = offer.key
     spot = "[Spot]" if key.market is Market.SPOT else ""
     accelerators = (
         f", {key.accelerator}:{format_milli(key.accelerator_count_milli)}" if key.accelerator else ""
     )
+    if key.market is Market.OWNED:
+        return f"{num_nodes}x {key.cloud}{accelerators}"
     return f"{num_nodes}x {key.cloud}({key.instance_type}{spot}{accelerators})"

@@ -33,4 +33,4 @@ def check_command(as_json: bool) -> None:
     cells = [
         (row.infra, "yes" if row.runs else "no", "yes" if row.plans else "no", row.detail) for row in rows
     ]
-    show_table(("INFRA", "RUNS", "PLANS", "DETAIL"), cells)
+    show_table(("INFRA", "RUNS", "PLANS", "DETAIL"), cells, wrap=("DETAIL",))

@@ -115,7 +115,7 @@ def _show_clusters(clusters: list[dict[str, Any]], *, show_all: bool) -> None:
             row[3:3] = [handle.offer.key.region, handle.offer.key.zone or "-"]
             row[-1:-1] = [handle.head_ip or "-"]
         rows.append(row)
-    show_table(columns, rows)
+    show_table(columns, rows, wrap=("NAME", "RESOURCES", "COMMAND"))
 
 
 @click.command("stop")

@@ -87,7 +87,7 @@ def _show_jobs(jobs: list[dict[str, Any]], *, all_users: bool) -> None:
         if all_users:
             row.insert(2, job["username"] or "-")
         rows.append(row)
-    show_table(columns, rows, right=("ID",))
+    show_table(columns, rows, right=("ID",), wrap=("NAME", "LOG"))
 
 
 @click.command("logs")

@@ -39,7 +39,7 @@ COMMANDS = {
     "logs": _Entry(_JOBS, "jobs", "Show or download the log of a job."),
     "cancel": _Entry(_JOBS, "jobs", "Cancel jobs."),
     "optimize": _Entry(
-        _PLANS, "optimize", "Show the best plan for a task file, and what else was considered."
+        _PLANS, "optimize", "Show the best plan for a task file."
     ),
     "check": _Entry(_PLANS, "check", "Show where tasks can run from here."),
     "completion": _Entry(_PLANS, "completion", "Print the completion script of a shell."),
@@ -50,7 +50,7 @@ Examples:
   sky launch examples/minimal.yaml         run a task file
   sky launch -c dev -- echo hello          run a command on the cluster dev
   sky exec dev python train.py             run another one there
-  sky optimize train.yaml --dryrun         plan only: what, where, for how much
+  sky optimize train.yaml --dryrun         plan only: what, where, what cost
   sky down dev                             end it
 
 Errors are one message; SKY_DEBUG=1 shows where they come from."""

@@ -9,13 +9,13 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from enum import Enum
 from typing import Any
 
 import click
 from rich import box
-from rich.console import Console
+from rich.console import Console, JustifyMethod
 from rich.table import Table
 from rich.text import Text
 
@@ -36,16 +36,25 @@ def console() -> Console:
     return Console(highlight=False, width=wide, emoji=False, markup=False)
 
 
-def show_table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, right: Iterable[str] = ()) -> None:
-    """Print a table; ``right`` names the columns of numbers. Words of known states have their colour."""
+def show_table(
+    columns: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    *,
+    right: Collection[str] = (),
+    wrap: Collection[str] = (),
+) -> None:
+    """Print a table; words of known states have their colour.
+
+    ``right`` names the columns of numbers, ``wrap`` those that give way where the width is short.
+    """
     table = Table(
         box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0)
     )
     if not sys.stdout.isatty():
         table.box = None
-    flushed = set(right)
     for column in columns:
-        table.add_column(column, justify="right" if column in flushed else "left", overflow="fold")
+        justify: JustifyMethod = "right" if column in right else "left"
+        table.add_column(column, justify=justify, overflow="fold", no_wrap=column not in wrap)
     for row in rows:
         table.add_row(*(Text(cell, style=_COLOURS.get(cell, "")) for cell in row))
     screen = console()
@@ -66,10 +75,10 @@ def _plain(value: Any) -> Any:
 
 
 def ago(then: float | None, now: float) -> str:
-    """Return how long ago ``then`` was: ``5m 3s ago``; ``-`` when it has not been."""
+    """Return how long ago ``then`` was, in its largest unit: ``5m ago``; ``-`` when it has not been."""
     if not then:
         return _NONE
-    return f"{format_seconds(max(0, int(now - then)))} ago"
+    return f"{format_seconds(max(0, int(now - then))).split()[0]} ago"
 
 
 def lasted(start: float | None, end: float | None, now: float) -> str:

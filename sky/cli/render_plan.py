@@ -12,12 +12,10 @@ from sky.cli.render import show_table
 from solver.plan import CatalogInfo, Choice, Placement, Plan, Status
 
 CHOSEN = "\u2714"
-_COLUMNS = (
-    "CLOUD", "INSTANCE", "vCPUs", "Mem(GB)", "ACCELERATORS", "REGION/ZONE", "$/HR", "COST ($)", "TIME",
-    "CHOSEN",
-)  # fmt: skip
-_NUMBERS = ("vCPUs", "Mem(GB)", "$/HR", "COST ($)", "TIME")
-_PLAN_COLUMNS = ("TASK", "#NODES", *_COLUMNS[:-1], "START")
+_COLUMNS = ("INFRA", "INSTANCE", "vCPUs", "Mem(GB)", "GPUS", "$/HR", "COST ($)", "TIME", "CHOSEN")
+_PLAN_COLUMNS = ("TASK", "#NODES", "INFRA", "INSTANCE", "GPUS", "COST ($)", "TIME", "START")
+_NUMBERS = ("#NODES", "vCPUs", "Mem(GB)", "$/HR", "COST ($)", "TIME", "START")
+_WRAP = ("INFRA", "INSTANCE", "TASK")
 
 
 def show_plan(plan: Plan, *, show_all: bool = False) -> None:
@@ -34,12 +32,14 @@ def show_plan(plan: Plan, *, show_all: bool = False) -> None:
 
 def _show_best(plan: Plan) -> None:
     click.echo("Best plan:")
-    rows = [
-        (task.name, str(task.num_nodes), *_cells(task.choice), format_seconds(task.start_s))
-        for task in plan.tasks
-    ]
-    show_table(_PLAN_COLUMNS, rows, right=(*_NUMBERS, "#NODES", "START"))
+    rows = [_placed(task) for task in plan.tasks]
+    show_table(_PLAN_COLUMNS, rows, right=_NUMBERS, wrap=_WRAP)
     click.echo()
+
+
+def _placed(task: Placement) -> tuple[str, ...]:
+    infra, instance, _, _, gpus, _, cost, time = _cells(task.choice)
+    return task.name, str(task.num_nodes), infra, instance, gpus, cost, time, format_seconds(task.start_s)
 
 
 def _show_task(task: Placement, *, show_all: bool) -> None:
@@ -48,14 +48,14 @@ def _show_task(task: Placement, *, show_all: bool) -> None:
         f"Considered resources for {task.name} ({task.num_nodes} node{plural}, {task.candidates} candidates):"
     )
     considered = list(task.considered) or [task.choice]
-    show_table(_COLUMNS, [_marked(choice, task.choice) for choice in considered], right=_NUMBERS)
+    show_table(_COLUMNS, [_marked(choice, task.choice) for choice in considered], right=_NUMBERS, wrap=_WRAP)
     if task.runtime_note:
         click.echo(f"Time: {task.runtime_note}.")
     runners = task.alternatives
     if runners:
         click.echo()
         click.echo(f"Runners-up for {task.name}:")
-        show_table(_COLUMNS[:-1], [_cells(choice) for choice in runners], right=_NUMBERS)
+        show_table(_COLUMNS[:-1], [_cells(choice) for choice in runners], right=_NUMBERS, wrap=_WRAP)
     for note in task.notes:
         click.echo(f"Note: {note}.")
     if show_all:
@@ -76,12 +76,11 @@ def _cells(choice: Choice) -> tuple[str, ...]:
     if choice.accelerator:
         accelerators = f"{choice.accelerator}:{format_milli(choice.accelerator_count_milli)}"
     return (
-        choice.cloud,
+        f"{choice.cloud}/{choice.zone or choice.region}",
         f"{choice.instance_type}[Spot]" if choice.use_spot else choice.instance_type,
         format_milli(choice.vcpus_milli) if choice.vcpus_milli else "-",
         format_mib(choice.memory_mib) if choice.memory_mib else "-",
         accelerators,
-        choice.zone or choice.region,
         _dollars(choice.price_micro_usd_per_hour),
         _dollars(choice.cost_micro_usd),
         format_seconds(choice.time_s),
@@ -107,7 +106,7 @@ def _show_transfers(plan: Plan) -> None:
         for move in plan.transfers
     ]
     columns = ("SOURCE", "TARGET", "FROM", "TO", "SIZE (GB)", "COST ($)", "TIME")
-    show_table(columns, rows, right=("SIZE (GB)", "COST ($)", "TIME"))
+    show_table(columns, rows, right=("SIZE (GB)", "COST ($)", "TIME"), wrap=("FROM", "TO"))
     click.echo()
 
 

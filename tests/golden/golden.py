@@ -1,0 +1,26 @@
+"""Comparison with kept output: ``UPDATE_GOLDEN=1`` writes it anew, for review in the diff."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+EXPECTED = Path(__file__).parent / "expected"
+
+
+def check(name: str, text: str) -> None:
+    """Assert that ``text`` is what ``expected/name`` holds."""
+    path = EXPECTED / name
+    if os.environ.get("UPDATE_GOLDEN"):
+        path.write_text(text, encoding="utf-8")
+    assert text == path.read_text(encoding="utf-8"), f"differs from {path}; UPDATE_GOLDEN=1 accepts it"
+
+
+def shape(value: Any) -> Any:
+    """Return ``value`` with every leaf replaced by its type's name, and lists by the shape of their first item."""
+    if isinstance(value, dict):
+        return {key: shape(item) for key, item in sorted(value.items())}
+    if isinstance(value, list):
+        return [shape(value[0])] if value else []
+    return type(value).__name__
