@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 import os
 import signal
 import sqlite3
@@ -101,6 +102,8 @@ def _fork_daemon(layout: Layout) -> None:
                 os.setsid()
                 detach(str(layout.daemon_log))
                 daemon.main(ready_write)
+        except Exception:
+            logging.getLogger("sky.agent").exception("the daemon failed")
         finally:
             os._exit(0)
     os.waitpid(pid, 0)

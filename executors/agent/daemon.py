@@ -9,6 +9,7 @@ import fcntl
 import logging
 import os
 import select
+import signal
 import subprocess
 import sys
 import time
@@ -34,6 +35,7 @@ def main(on_ready: Optional[int] = None) -> int:
     ``on_ready`` is a descriptor that gets one byte when the daemon listens.
     """
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # a spawner that became a daemon ignored it
     layout = Layout.here()
     os.chdir(str(layout.state))
     spawner = fork_spawner()
@@ -46,7 +48,11 @@ def main(on_ready: Optional[int] = None) -> int:
     if on_ready is not None:
         os.write(on_ready, b"1")
         os.close(on_ready)
-    daemon.run()
+    try:
+        daemon.run()
+    except BrokenPipeError:
+        _log.exception("the spawner is gone; starting over")
+        start_over()
     return 0
 
 
@@ -171,16 +177,18 @@ class Daemon:
             processes.end(lambda: processes.marked(self._config.marker), self._config.cancel_grace_s)
         if _succeeds(argv):
             return True
-        self._start_over()
-        return True
-
-    def _start_over(self) -> None:
         db = connect(self._layout.database)
         idle.abort_stop(db)
         db.close()
         time.sleep(self._config.poll_s)
-        argv = daemon_argv()
-        os.execv(argv[0], argv)  # noqa: S606
+        start_over()
+        return True
+
+
+def start_over() -> None:
+    """Become a new daemon, with a new spawner; the lock is let go and taken again."""
+    argv = daemon_argv()
+    os.execv(argv[0], argv)  # noqa: S606
 
 
 def _succeeds(argv: "list[str]") -> bool:

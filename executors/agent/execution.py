@@ -129,7 +129,7 @@ class Execution:
                 return False
 
     def _write(self, sink: BinaryIO, chunk: bytes, stop: StopSignal) -> None:
-        """Write to a sink; a failing one (a full disk) is given up; the caller's going away ends the script."""
+        """Write to a sink; one that fails is given up, and the caller's going away ends the script."""
         try:
             sink.write(chunk)
             sink.flush()

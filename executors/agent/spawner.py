@@ -6,6 +6,7 @@ a fork of it costs a millisecond where a new interpreter costs fifty.
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import sys
@@ -15,6 +16,7 @@ from pathlib import Path
 from . import runner
 from .launch import daemon_argv
 
+_log = logging.getLogger("sky.agent")
 _GO, _QUIT, _RUN = b"go", b"quit", b"run"
 _REVIVE_AFTER_S = 0.2
 
@@ -56,6 +58,8 @@ def fork_spawner() -> Spawner:
     os.close(orders_write)
     try:
         _serve(orders_read)
+    except Exception:
+        _log.exception("the spawner failed")
     finally:
         os._exit(0)
 
@@ -86,5 +90,7 @@ def _fork_runner(job_id: int, orders: int) -> None:
         os.close(orders)
         os.setsid()
         runner.main(job_id)
+    except Exception:
+        _log.exception("the runner of job %d failed before it had the job", job_id)
     finally:
         os._exit(0)

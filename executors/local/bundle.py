@@ -27,7 +27,7 @@ def bundle(root: Path | None = None) -> Executor:
 
 
 def _connect(handle: Handle) -> LocalTransport:
-    return LocalTransport(home_of(handle), marker_of(handle.cluster_id))
+    return LocalTransport(home_of(handle), marker_of(handle.data["folder"]))
 
 
 def _queue(handle: Handle, transport: Transport) -> AgentQueue:

@@ -22,7 +22,7 @@ from executors.errors import CleanupIncomplete, NotFound, Unsupported
 _log = logging.getLogger("sky.executors.local")
 
 ADDRESS = "127.0.0.1"
-MARKER_NAME = "SKY_CLUSTER_ID"
+MARKER_NAME = "SKY_LOCAL_CLUSTER"
 _RECORD = "cluster.json"
 _STOPPED = "stopped"
 _GRACE_S = 10.0
@@ -34,9 +34,9 @@ def home_of(handle: Handle) -> Path:
     return Path(handle.data["folder"]) / "home"
 
 
-def marker_of(cluster_id: str) -> str:
-    """Return the environment entry that every process of the cluster carries."""
-    return f"{MARKER_NAME}={cluster_id}"
+def marker_of(folder: str | Path) -> str:
+    """Return the environment entry that every process of the cluster carries: its folder, which is unique."""
+    return f"{MARKER_NAME}={folder}"
 
 
 class LocalProvisioner:
@@ -75,12 +75,12 @@ class LocalProvisioner:
         folder = self._folder_of(handle)
         if folder.is_symlink():
             raise CleanupIncomplete(f"{folder} is a link, not a cluster's folder; remove it by hand")
-        self._end_processes(handle.cluster_id)
+        _end_processes(folder)
         doomed = folder.with_name(f".{folder.name}.deleting")
         if folder.exists():
             _remove(doomed)
             folder.replace(doomed)
-        self._end_processes(handle.cluster_id)
+        _end_processes(folder)
         _remove(doomed)
 
     def list(self) -> Sequence[ClusterView]:
@@ -97,7 +97,7 @@ class LocalProvisioner:
         if not (folder / _RECORD).exists():
             raise NotFound(f"cluster {handle.cluster_name} is gone: {folder} does not exist")
         _write(folder / _STOPPED, {"stopped_at": time.time(), "by": "user"})
-        self._end_processes(handle.cluster_id)
+        _end_processes(folder)
 
     def start(self, handle: Handle) -> Handle:
         """Take the stopped mark away."""
@@ -124,7 +124,7 @@ class LocalProvisioner:
             "cluster_name": record["cluster_name"],
             "capacity": record["capacity"],
             "addresses": [ADDRESS],
-            "marker": marker_of(handle.cluster_id),
+            "marker": marker_of(handle.data["folder"]),
             "actions": self.self_commands(handle),
         }
 
@@ -159,14 +159,12 @@ class LocalProvisioner:
             return ClusterView(cluster_id, NodeState.DEGRADED, (ADDRESS,), "its agent does not run")
         return ClusterView(cluster_id, NodeState.RUNNING, (ADDRESS,))
 
-    @staticmethod
-    def _end_processes(cluster_id: str) -> None:
-        marker = marker_of(cluster_id)
-        if not processes.end(lambda: processes.marked(marker), _GRACE_S):
-            left = ", ".join(map(str, processes.marked(marker)))
-            raise CleanupIncomplete(
-                f"processes of cluster {cluster_id} do not end: {left}; kill them by hand"
-            )
+
+def _end_processes(folder: Path) -> None:
+    marker = marker_of(folder)
+    if not processes.end(lambda: processes.marked(marker), _GRACE_S):
+        left = ", ".join(map(str, processes.marked(marker)))
+        raise CleanupIncomplete(f"processes of the cluster in {folder} do not end: {left}; kill them by hand")
 
 
 def _describe(request: NodeRequest) -> dict[str, object]:
