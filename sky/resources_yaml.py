@@ -151,7 +151,7 @@ def _one(fields: dict[str, Any]) -> Resources:
 def _allowed(allow: str | list[Any]) -> list[str]:
     listed = [allow] if isinstance(allow, str) else list(allow)
     for position, name in enumerate(listed):
-        if name not in _ALLOW:
+        if not isinstance(name, str) or name not in _ALLOW:
             hint = did_you_mean(str(name), _ALLOW) or f" Known: {', '.join(_ALLOW)}."
             raise SpecError(
                 f"{name!r} is not a kind of offer that is left out by default.{hint}", "allow", position

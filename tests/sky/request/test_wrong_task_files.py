@@ -69,6 +69,7 @@ from sky.yaml_io import load_tasks
         ),
         ("resources:\n  gpus: A100\n  accelerators: A100\n", "2:3", "another name of accelerators"),
         ("resources:\n  allow: [burstabel]\n", "2:11", "Did you mean 'burstable'"),
+        ("resources:\n  allow: [[]]\n", "2:11", "[] is not a kind of offer"),
         ("resources:\n  allow: spot\n", "2:3", "Known: burstable"),
         ("resources: 3\n", "1:1", "resources: must be a mapping, not 3"),
         ("resources:\n  use_spot: maybe\n", "2:3", "resources.use_spot: must be true or false"),
