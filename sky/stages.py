@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from catalog.errors import SkyError
 from executors import lifecycle
 from executors.job import JobRecord
 from sky.bringup import restart
@@ -21,7 +22,7 @@ from sky.cluster_jobs import stream
 from sky.clusters import set_autostop, tear_down
 from sky.connection import apply, connected, existing, up, view_of
 from sky.exceptions import NotSupportedError
-from sky.failover import Place, choose, launch_new
+from sky.failover import choose, launch_new
 from sky.handles import ClusterHandle, handle_of
 from sky.identity import check_cluster_name, check_owner, command_line, new_cluster_name
 from sky.jobspec import environment, job_spec, run_timestamp
@@ -96,7 +97,7 @@ def launch_task(task: Task, cluster_name: str | None, options: LaunchOptions) ->
     store = open_store()
     if options.dryrun:
         return _dry_launch(store, task, name, options)
-    with store.lock(name, FOREVER):
+    with store.lock(name, FOREVER), _saying_what_is_left(store, name):
         was_up, record, resources = _provision(store, task, name, options)
         _log.info("Cluster %s is UP", name)
         stamp = run_timestamp()
@@ -108,6 +109,19 @@ def launch_task(task: Task, cluster_name: str | None, options: LaunchOptions) ->
         job_id = _submit(task, resources, record, stamp, with_setup=with_setup)
     follow = options.stream_logs and not options.detach_run
     return _finish(store, record, job_id, follow=follow, down=options.down and options.idle_minutes is None)
+
+
+@contextmanager
+def _saying_what_is_left(store: Store, name: str) -> Iterator[None]:
+    """When a launch does not come to its end, tell the user what it left and how to go on."""
+    before = store.get(name)
+    try:
+        yield
+    except (SkyError, KeyboardInterrupt):
+        left = store.get(name)
+        if left is not None and left != before:
+            _log.info("Cluster %s is %s; launch again to go on, or: sky down %s", name, left.status.name, name)
+        raise
 
 
 def exec_task(
@@ -143,15 +157,8 @@ def _dry_launch(store: Store, task: Task, name: str, options: LaunchOptions) -> 
         matched(task, record)
         _log.info("Would run on the existing cluster %s (%s)", name, record.status.name)
         return Outcome(handle=handle_of(record))
-    _show(choose(task, options.target, []), name, options)
+    options.on_plan(choose(task, options.target, []).plan, name)
     return Outcome()
-
-
-def _show(place: Place, name: str, options: LaunchOptions) -> None:
-    if place.plan is not None:
-        options.on_plan(place.plan, name)
-    else:
-        _log.info("Cluster %s runs on this machine, for free", name)
 
 
 def _provision(
@@ -173,7 +180,7 @@ def _provision(
             task,
             options.target,
             retry_until_up=options.retry_until_up,
-            on_place=lambda place: _show(place, name, options),
+            on_place=lambda place: options.on_plan(place.plan, name),
         )
         return False, record, resources
     resources = matched(task, record)

@@ -21,7 +21,9 @@ SPOT = Offer(
     OfferKey("aws", "us-east-1", "us-east-1a", "p4d.24xlarge", "A100", 8_000, Market.SPOT),
     96_000, 1_179_648, 40_960, "x86_64", 7_200_000,
 )  # fmt: skip
-HERE = Offer(OfferKey("local", "local", "", "this-machine", "", 0, Market.OWNED), 2_000, 24_000, 0, "x86_64", 0)
+HERE = Offer(
+    OfferKey("local", "local", "", "this-machine", "", 0, Market.OWNED), 2_000, 24_000, 0, "x86_64", 0
+)
 
 
 @pytest.fixture
@@ -96,7 +98,9 @@ def test_queue(width: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captu
     check(f"queue-{width}.txt", capsys.readouterr().out)
 
 
-def _choice(cloud: str, kind: str, price: int, *, spot: bool = False, accelerator: str | None = "A100") -> Choice:
+def _choice(
+    cloud: str, kind: str, price: int, *, spot: bool = False, accelerator: str | None = "A100"
+) -> Choice:
     return Choice(
         cloud=cloud, region="us-east-1", zone="us-east-1a" if cloud == "aws" else None, instance_type=kind,
         accelerator=accelerator, accelerator_count_milli=8_000 if accelerator else 0, use_spot=spot,

@@ -31,7 +31,9 @@ def test_the_minimal_example_to_its_end() -> None:
     assert sky("status", "--ip", "first").out == "127.0.0.1\n"
 
 
-@pytest.mark.parametrize(("script", "code"), [("exit 3", 3), ("kill -TERM $$", 143), ("true", 0), ("exit 255", 255)])
+@pytest.mark.parametrize(
+    ("script", "code"), [("exit 3", 3), ("kill -TERM $$", 143), ("true", 0), ("exit 255", 255)]
+)
 def test_a_jobs_exit_code_is_the_commands(script: str, code: int) -> None:
     sky("launch", "-c", "codes", script, code=code)
     sky("exec", "codes", script, code=code)
@@ -115,7 +117,9 @@ def test_workdir_envs_and_mounts(home: Path) -> None:
     (home / "env").write_text("# comment\nexport LR='0.1 0.2'\n")
     task = home / "task.yaml"
     task.write_text(f"workdir: {home}/work\nfile_mounts:\n  ~/mounted: {home}/mount\nrun: bash run.sh; ls\n")
-    done = sky("launch", "-c", "w", str(task), "--env-file", str(home / "env"), "--secret", "TOKEN", TOKEN="s3cret")
+    done = sky(
+        "launch", "-c", "w", str(task), "--env-file", str(home / "env"), "--secret", "TOKEN", TOKEN="s3cret"
+    )
     assert done.out == "data\nmounted\n0.1 0.2 s3cret\ndata.txt\nrun.sh\n"
     everything = sky("status", "-a").out + sky("queue", "w").out + sky("status", "--json").out
     assert "s3cret" not in everything

@@ -67,7 +67,10 @@ def test_mistakes_in_a_task_file(text: str, message: str, tmp_path: Path) -> Non
 
 def test_a_bad_line_of_an_env_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "env").write_text("A=1\nB = 2\n")
-    assert "env:2: write NAME=VALUE" in sky("launch", "--env-file", str(tmp_path / "env"), "true", code=USAGE).err
+    assert (
+        "env:2: write NAME=VALUE"
+        in sky("launch", "--env-file", str(tmp_path / "env"), "true", code=USAGE).err
+    )
 
 
 def test_a_pipeline_cannot_be_launched_but_is_planned(tmp_path: Path) -> None:
@@ -88,7 +91,11 @@ def test_a_mismatch_with_the_cluster_says_what_it_has() -> None:
 def test_declining_changes_nothing() -> None:
     sky("launch", "-c", "kept")
     done = subprocess.run(
-        [sys.executable, "-m", "sky", "down", "kept"], input="n\n", capture_output=True, text=True, check=False
+        [sys.executable, "-m", "sky", "down", "kept"],
+        input="n\n",
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == ERROR
     assert "Tear down 1 cluster: kept. Proceed?" in done.stderr

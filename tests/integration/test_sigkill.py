@@ -74,7 +74,7 @@ def assert_nothing_is_left(home: Path, cluster_ids: set[str]) -> None:
     assert existing_on_this_machine() == []
     assert [path.name for path in (home / ".sky" / "local").glob("*")] == []
     for cluster_id in cluster_ids:
-        assert processes.marked(marker_of(cluster_id)) == []
+        assert processes.marked(marker_of(home / ".sky" / "local" / cluster_id)) == []
 
 
 def known_ids() -> set[str]:

@@ -6,7 +6,16 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from executors.api import Autostop, Capability, ClusterView, Executor, Handle, NodeRequest, NodeState, Transport
+from executors.api import (
+    Autostop,
+    Capability,
+    ClusterView,
+    Executor,
+    Handle,
+    NodeRequest,
+    NodeState,
+    Transport,
+)
 from executors.job import JobRecord, JobSpec, JobState
 
 

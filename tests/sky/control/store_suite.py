@@ -121,10 +121,14 @@ class StoreSuite:
         final = store.get("dev")
         assert final is not None
         entries = final.last_use.strip("|").split("|")
-        assert sorted(entries) == sorted(f"{writer}.{turn}" for writer in range(writers) for turn in range(rounds))
+        assert sorted(entries) == sorted(
+            f"{writer}.{turn}" for writer in range(writers) for turn in range(rounds)
+        )
         assert final.version == 1 + writers * rounds
 
-    def test_nodes_are_paid_for_from_the_first_handle_until_they_stop(self, store: Store, clock: Clock) -> None:
+    def test_nodes_are_paid_for_from_the_first_handle_until_they_stop(
+        self, store: Store, clock: Clock
+    ) -> None:
         made = store.add(record())
         assert store.usage() == []
         clock.now = 2_000
@@ -149,7 +153,15 @@ class StoreSuite:
 
     def test_attempts_are_appended(self, store: Store) -> None:
         tries = [
-            Attempt("dev", "dev-1", at, "OutOfCapacity", Scope(cloud="aws", zone="z", market=Market.SPOT), 60, "none left")
+            Attempt(
+                "dev",
+                "dev-1",
+                at,
+                "OutOfCapacity",
+                Scope(cloud="aws", zone="z", market=Market.SPOT),
+                60,
+                "none left",
+            )
             for at in (1, 2)
         ]
         for attempt in tries:
@@ -158,7 +170,12 @@ class StoreSuite:
         assert store.attempts("dev-2") == []
 
     def test_one_holder_of_a_lock(self, store: Store) -> None:
-        with store.lock("dev"), store.lock("other"), pytest.raises(ClusterBusy, match="dev"), store.lock("dev", 0):
+        with (
+            store.lock("dev"),
+            store.lock("other"),
+            pytest.raises(ClusterBusy, match="dev"),
+            store.lock("dev", 0),
+        ):
             pass
         with store.lock("dev", 0):
             pass

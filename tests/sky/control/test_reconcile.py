@@ -29,7 +29,9 @@ TABLE = {
 }
 
 
-@pytest.mark.parametrize(("status", "state"), [(status, state) for status in ClusterStatus for state in NodeState])
+@pytest.mark.parametrize(
+    ("status", "state"), [(status, state) for status in ClusterStatus for state in NodeState]
+)
 def test_every_pair_of_record_and_view(status: ClusterStatus, state: NodeState) -> None:
     known = record(status=status, handle={"id": "i-1"})
     step = decide(known, ClusterView("dev-1", state), now=10_000)

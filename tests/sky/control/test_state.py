@@ -62,7 +62,9 @@ def test_a_newer_schema_is_refused_by_name(home: Path) -> None:
     database = open_database()
     META.update({META.c.value: "2"}).where(META.c.key == "schema_version").execute(database)
     code = "from sky.state import open_store; open_store()"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=Path.cwd(), check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=Path.cwd(), check=False
+    )
     assert "has schema version 2" in done.stderr
     assert "upgrade sky" in done.stderr
 
@@ -110,7 +112,9 @@ def test_offers_survive_json(key: OfferKey, vcpus: int, memory: int, gpu: int, a
 
 
 @given(MAYBE, MAYBE, st.none() | st.sampled_from(Market), st.none() | COUNT)
-def test_scopes_survive_json(region: str | None, kind: str | None, market: Market | None, count: int | None) -> None:
+def test_scopes_survive_json(
+    region: str | None, kind: str | None, market: Market | None, count: int | None
+) -> None:
     scope = Scope("aws", region, None, kind, None, count, market)
     text = scope_to_json(scope)
     assert scope_from_json(text) == scope
