@@ -6,35 +6,29 @@ print it, and each gives way to what the user states.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from catalog import accelerators
-from catalog.errors import UserError
 from catalog.offer import Market
 from catalog.scope import Scope
 from catalog.units import (
     BYTES_PER_GB,
-    MIB_PER_GIB,
     MILLI,
     format_milli,
-    format_seconds,
-    mib,
     micro_usd,
     milli,
 )
 from sky.config import allowed_clouds
+from sky.runtimes import runtimes_of
+from sky.sizes import cpus_range_milli, memory_range_mib
 from solver.request import (
     Accelerators,
-    Basis,
     DataSource,
     Edge,
     Objective,
     Range,
     Request,
     Requirement,
-    Runtime,
     TaskRequest,
 )
 
@@ -45,7 +39,6 @@ if TYPE_CHECKING:
 
 DEFAULT_VCPUS = 8
 DEFAULT_MEMORY_GIB_PER_VCPU = 4
-DEFAULT_RUNTIME_S = 3_600
 LOCAL = "local"
 
 
@@ -64,7 +57,7 @@ def compile_request(dag: Dag, objective: Objective, blocked: Iterable[Resources]
         tasks=tuple(_compile_task(task, name) for task, name in zip(dag.tasks, names, strict=True)),
         edges=edges,
         objective=objective,
-        blocks=tuple(scope_of(resources) for resources in blocked),
+        blocks=_scopes(blocked),
     )
 
 
@@ -101,16 +94,18 @@ def scope_of(resources: Resources) -> Scope:
 
 
 def _compile_task(task: Task, name: str) -> TaskRequest:
-    ordered = isinstance(task.resources, list)
-    alternatives = list(task.resources) if ordered else sorted(task.resources, key=repr)
     return TaskRequest(
         name=name,
-        requirements=tuple(_requirement(task, resources, alternatives) for resources in alternatives),
+        requirements=tuple(_requirement(task, resources) for resources in task.alternatives),
         num_nodes=task.num_nodes,
-        ordered=ordered,
+        ordered=isinstance(task.resources, list),
         inputs=tuple(_inputs(task)),
-        blocks=tuple(scope_of(resources) for resources in task.blocked_resources or ()),
+        blocks=_scopes(task.blocked_resources or ()),
     )
+
+
+def _scopes(blocked: Iterable[Resources]) -> tuple[Scope, ...]:
+    return tuple(scope_of(resources) for resources in sorted(blocked, key=lambda each: each.sort_key))
 
 
 def _inputs(task: Task) -> Iterator[DataSource]:
@@ -123,13 +118,13 @@ def _bytes(gigabytes: float | None) -> int:
     return round((gigabytes or 0) * BYTES_PER_GB)
 
 
-def _requirement(task: Task, resources: Resources, alternatives: Sequence[Resources]) -> Requirement:
+def _requirement(task: Task, resources: Resources) -> Requirement:
     notes: list[str] = []
     cloud = resources.cloud.canonical_name() if resources.cloud else None
     named = resources.instance_type is not None or cloud == LOCAL
     vcpus, memory, memory_per_vcpu = _sizes(resources, local=cloud == LOCAL, default=not named, notes=notes)
     options = _accelerator_options(resources, notes)
-    runtime, runtimes = _runtimes(task, resources, options, alternatives)
+    runtime, runtimes = runtimes_of(task, resources, options)
     if not named:
         _note_left_out(resources, notes)
     return Requirement(
@@ -191,16 +186,11 @@ def _sizes(
         if memory is None and cpus is not None:
             memory = f"{float(cpus.rstrip('+')) * DEFAULT_MEMORY_GIB_PER_VCPU:g}+"
             notes.append(f"no memory was asked for: at least {memory[:-1]} GiB, 4 for each vCPU (memory:)")
-    vcpus = Range() if cpus is None else _range(milli(cpus.rstrip("+"), "cpus"), cpus, at_least=local)
-    if memory is None:
-        return vcpus, Range(), None
-    if memory.endswith("x"):
-        return vcpus, Range(), round(float(memory[:-1]) * MIB_PER_GIB)
-    return vcpus, _range(mib(memory.rstrip("+"), "memory"), memory, at_least=local), None
-
-
-def _range(value: int, text: str, *, at_least: bool = False) -> Range:
-    return Range(value, None if at_least or text.endswith("+") else value)
+    lower_milli, upper_milli = cpus_range_milli(cpus)
+    lower_mib, upper_mib, mib_per_vcpu = memory_range_mib(memory)
+    if local:
+        upper_milli = upper_mib = None
+    return Range(lower_milli, upper_milli), Range(lower_mib, upper_mib), mib_per_vcpu
 
 
 def _accelerator_options(resources: Resources, notes: list[str]) -> tuple[Accelerators, ...]:
@@ -211,69 +201,3 @@ def _accelerator_options(resources: Resources, notes: list[str]) -> tuple[Accele
         for option in fractions
     )
     return tuple(dict.fromkeys([*options, *(Accelerators(option.name, MILLI) for option in fractions)]))
-
-
-def _runtimes(
-    task: Task, resources: Resources, options: Sequence[Accelerators], alternatives: Sequence[Resources]
-) -> tuple[Runtime, tuple[Runtime, ...]]:
-    """Return the requirement's runtime rule, and one an accelerator option where they differ."""
-    if task.time_estimator is not None:
-        if len(options) <= 1:
-            return _estimated(task, resources), ()
-        each = tuple(
-            _estimated(task, resources.copy(accelerators={option.name: option.count_milli / MILLI}))
-            for option in options
-        )
-        return each[0], each
-    if task.estimate is not None:
-        return _declared(task), ()
-    return _assumed(alternatives), ()
-
-
-def _estimated(task: Task, resources: Resources) -> Runtime:
-    seconds: object = task.estimate_runtime(resources)
-    if not isinstance(seconds, (int, float)) or not math.isfinite(seconds) or seconds <= 0:
-        raise UserError(
-            f"the time estimator of task {task.name!r} returned {seconds!r} for {resources}; "
-            "it must return a positive number of seconds"
-        )
-    whole_s = math.ceil(seconds)
-    return Runtime(whole_s, note=f"{format_seconds(whole_s)} by the task's time estimator")
-
-
-def _declared(task: Task) -> Runtime:
-    estimate = task.estimate
-    assert estimate is not None
-    told = f"estimate: {format_seconds(estimate.runtime_s)}"
-    if estimate.accelerators is not None:
-        name, count = estimate.accelerators
-        reference = _gflops(Accelerators(name, milli(count)))
-        note = f"{told} on {name}:{count:g}, scaled by bf16 throughput ^ {estimate.exponent:g}"
-        return Runtime(estimate.runtime_s, Basis.ACCELERATORS, reference, estimate.exponent, note)
-    if estimate.cpus is not None:
-        note = f"{told} on {estimate.cpus:g} vCPUs, scaled by vCPUs ^ {estimate.exponent:g}"
-        return Runtime(estimate.runtime_s, Basis.VCPUS, milli(estimate.cpus), estimate.exponent, note)
-    return Runtime(estimate.runtime_s, note=told)
-
-
-def _assumed(alternatives: Sequence[Resources]) -> Runtime:
-    """One hour on the slowest accelerator that the task allows, scaled by throughput to the others."""
-    options = {
-        Accelerators(name, milli(count))
-        for resources in alternatives
-        for name, count in resources.accelerator_options
-    }
-    known = sorted((_gflops(option), option.name, option) for option in options if _gflops(option))
-    told = f"no estimate was given: {format_seconds(DEFAULT_RUNTIME_S)}"
-    if len(options) < 2 or not known:
-        return Runtime(DEFAULT_RUNTIME_S, note=f"{told} assumed (estimate:)")
-    reference, name, option = known[0]
-    note = (
-        f"{told} assumed on {name}:{format_milli(option.count_milli)}, scaled by bf16 throughput (estimate:)"
-    )
-    return Runtime(DEFAULT_RUNTIME_S, Basis.ACCELERATORS, reference, 1.0, note)
-
-
-def _gflops(option: Accelerators) -> int:
-    known = accelerators.lookup(option.name)
-    return known.gflops_bf16 * option.count_milli // MILLI if known else 0

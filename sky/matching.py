@@ -26,8 +26,7 @@ def matched(task: Task, record: ClusterRecord) -> Resources:
         )
     launched = launched_resources(record.offer)
     reasons = []
-    ordered = isinstance(task.resources, list)
-    for resources in task.resources if ordered else sorted(task.resources, key=repr):
+    for resources in task.alternatives:
         lacking = nodes_can_hold(demand_of(resources, record.offer), record.offer)
         if not lacking and resources.less_demanding_than(launched, record.num_nodes):
             return resources

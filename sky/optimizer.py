@@ -90,8 +90,7 @@ def as_dag(task_or_dag: Task | Dag) -> Dag:
 
 def _launchable(task: Task, choice: Choice) -> Resources:
     """Return the task's resources narrowed to ``choice``, with what was asked beside the place kept."""
-    alternatives = task.resources if isinstance(task.resources, list) else sorted(task.resources, key=repr)
-    asked = next((resources for resources in alternatives if _admits(resources, choice)), Resources())
+    asked = next((resources for resources in task.alternatives if _admits(resources, choice)), Resources())
     return asked.copy(
         cloud=choice.cloud,
         region=choice.region,
@@ -134,7 +133,7 @@ def _with_this_machine(table: pa.Table, dag: Dag) -> pa.Table:
     from catalog.additions import append_offers
     from executors import local
 
-    alternatives = [resources for task in tasks for resources in task.resources]
+    alternatives = [resources for task in tasks for resources in task.alternatives]
     only_here = len(tasks) == len(dag.tasks) and all(_names_local(each) for each in alternatives)
     here = local.offer()
     offers = {here} | {

@@ -36,8 +36,7 @@ def local_fit(task: Task) -> tuple[Resources | None, str]:
     if task.num_nodes > 1:
         return None, f"it asks for {task.num_nodes} nodes and this machine is one"
     reasons = []
-    ordered = isinstance(task.resources, list)
-    for resources in task.resources if ordered else sorted(task.resources, key=repr):
+    for resources in task.alternatives:
         fits, reason = fits_here(resources)
         if fits:
             return resources, ""

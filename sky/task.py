@@ -116,6 +116,13 @@ class Task:
         return env_vars.docker_login(self._variables())
 
     @property
+    def alternatives(self) -> tuple[Resources, ...]:
+        """The candidates in an order that never varies: the user's for a list, a fixed one for a set."""
+        if isinstance(self.resources, list):
+            return tuple(self.resources)
+        return tuple(sorted(self.resources, key=lambda resources: resources.sort_key))
+
+    @property
     def use_spot(self) -> bool:
         """Whether any candidate asks for spot."""
         return any(resources.use_spot for resources in self.resources)
