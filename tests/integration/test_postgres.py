@@ -35,6 +35,7 @@ def store(url: str, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Iterator[S
     yield Store(database, url, clock)
     for table in ("clusters", "usage_intervals", "attempts"):
         database.execute_sql(f"DELETE FROM {table}")
+    database.close()
 
 
 class TestPostgres(StoreSuite):
