@@ -11,13 +11,7 @@ from typing import TYPE_CHECKING
 
 from catalog.offer import Market
 from catalog.scope import Scope
-from catalog.units import (
-    BYTES_PER_GB,
-    MILLI,
-    format_milli,
-    micro_usd,
-    milli,
-)
+from catalog.units import BYTES_PER_GB, MILLI, format_milli, micro_usd, milli
 from sky.config import allowed_clouds
 from sky.runtimes import runtimes_of
 from sky.sizes import cpus_range_milli, memory_range_mib

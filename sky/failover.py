@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import copy
+import dataclasses
 import hashlib
 import json
 import logging
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -41,7 +44,7 @@ class Place:
     executor: str
     offer: Offer
     resources: Resources
-    plan: Plan | None = None
+    plan: Plan
 
 
 def choose(task: Task, target: OptimizeTarget, blocked: list[Resources]) -> Place:
@@ -53,16 +56,34 @@ def choose(task: Task, target: OptimizeTarget, blocked: list[Resources]) -> Plac
     if wants_local(task) or not clouds:
         resources, reason = local_fit(task)
         if resources is not None:
-            return _here(resources)
+            return _here(task, resources, target)
         if not clouds:
             raise ResourcesUnavailableError(_not_here(task, target, reason))
     return _planned(task, target, [*blocked, *_disabled(clouds)])
 
 
-def _here(resources: Resources) -> Place:
+def _here(task: Task, resources: Resources, target: OptimizeTarget) -> Place:
+    """Plan over this machine alone; what the catalog would have cost instead is a note of the plan."""
     from executors import local
+    from sky.optimizer import optimize
 
-    return Place(LOCAL, local.offer(), resources.copy(cloud=LOCAL))
+    asked = resources.copy(cloud=LOCAL)
+    plan = optimize(copy.copy(task).set_resources(asked), target, quiet=True)
+    if not wants_local(task):
+        plan = dataclasses.replace(plan, notes=(*plan.notes, *_elsewhere(task, target)))
+    return Place(LOCAL, local.offer(), asked, plan)
+
+
+def _elsewhere(task: Task, target: OptimizeTarget) -> Iterator[str]:
+    from sky.optimizer import optimize
+
+    with suppress(ResourcesUnavailableError):
+        best = optimize(copy.copy(task), target, quiet=True).tasks[0]
+        where = f"{best.choice.cloud} {best.choice.zone or best.choice.region} {best.choice.instance_type}"
+        yield (
+            "no cloud is enabled here (sky check); "
+            f"the best offer in the catalog is {where}, {_hourly(best.choice)}"
+        )
 
 
 def _planned(task: Task, target: OptimizeTarget, blocked: list[Resources]) -> Place:
@@ -96,10 +117,13 @@ def _not_here(task: Task, target: OptimizeTarget, reason: str) -> str:
     for choice in placement.considered[:_OFFERS_NAMED]:
         count = choice.accelerators or {}
         shown = "".join(f" {name}:{number:g}" for name, number in count.items())
-        price = format_usd(choice.price_micro_usd_per_hour)
         where = f"{choice.cloud} {choice.zone or choice.region}"
-        lines.append(f"  {where} {choice.instance_type}{shown}, {price}/hour a node")
+        lines.append(f"  {where} {choice.instance_type}{shown}, {_hourly(choice)}")
     return "\n".join(lines)
+
+
+def _hourly(choice: Choice) -> str:
+    return f"{format_usd(choice.price_micro_usd_per_hour)}/hour a node"
 
 
 def offer_of(choice: Choice) -> Offer:
@@ -181,7 +205,7 @@ def _intent(store: Store, name: str, task: Task, place: Place) -> ClusterRecord:
         owner=owner_of_new(place.executor),
         config_hash=_config_hash(place.resources, task.num_nodes),
         resources=place.resources.to_yaml_config(),
-        plan=place.plan.to_dict() if place.plan is not None else None,
+        plan=place.plan.to_dict(),
     )
 
 
@@ -201,7 +225,8 @@ def _give_up_on(store: Store, name: str, error: ScopedError, scope: Scope) -> No
     except ExecutorError as failure:
         raise StopFailoverError(
             f"cluster {name}: the attempt at {_place_text(record.offer)} failed ({error}), and so did "
-            f"its clean-up: {failure}. Something may still bill. Run sky down {name}; it is tried nowhere else until then"
+            f"its clean-up: {failure}. Something may still bill. Run sky down {name}; "
+            "it is tried nowhere else until then"
         ) from failure
     store.close(record)
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from sky.task import Task
 
 
-def launch(  # noqa: PLR0917  the public signature
+def launch(
     task: Task | Dag,
     cluster_name: str | None = None,
     retry_until_up: bool = False,
@@ -58,7 +58,7 @@ def launch(  # noqa: PLR0917  the public signature
     return launch_task(the_task(task, "launch"), cluster_name, options).pair
 
 
-def exec(  # noqa: A001, PLR0917  the public name and signature
+def exec(  # noqa: A001  the public name and signature
     task: Task | Dag,
     cluster_name: str,
     dryrun: bool = False,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+import sys
+from contextlib import redirect_stdout
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -18,6 +20,9 @@ from sky.cli.options import (
     yes_option,
 )
 from sky.statuses import OptimizeTarget
+
+if TYPE_CHECKING:
+    from solver.plan import Plan
 
 
 @click.command("launch")
@@ -71,6 +76,7 @@ def launch_command(
       sky launch -c dev 'nvidia-smi && echo ok'
       sky launch --gpus A100:8 --dryrun -- python train.py --lr 0.1
     """
+    from sky.cli.render_plan import show_plan
     from sky.stages import LaunchOptions, launch_task
 
     task = read_task(entrypoint, flags)
@@ -85,7 +91,7 @@ def launch_command(
         no_setup=no_setup,
         clone_disk_from=clone_disk_from,
         fast=fast,
-        on_plan=lambda plan, name: _present(plan, name, ask=not (yes or dryrun)),
+        on_plan=lambda plan, name: show_plan(plan) if dryrun else _announce(plan, name, ask=not yes),
     )
     outcome = launch_task(task, cluster, options)
     if dryrun:
@@ -95,10 +101,12 @@ def launch_command(
     return exit_code(outcome.job.status, outcome.job.exit_code)
 
 
-def _present(plan: Any, name: str, *, ask: bool) -> None:
-    from sky.cli.render_plan import show_plan
+def _announce(plan: Plan, name: str, *, ask: bool) -> None:
+    """Show the plan on stderr, since stdout is for the job's log, and ask before anything bills."""
+    from sky.cli.render_plan import show_briefly
 
-    show_plan(plan)
+    with redirect_stdout(sys.stderr):
+        show_briefly(plan)
     if ask and plan.total_cost_micro_usd:
         click.confirm(f"Launch cluster {name}?", default=True, abort=True, err=True)
 

@@ -30,6 +30,16 @@ def show_plan(plan: Plan, *, show_all: bool = False) -> None:
         click.echo(line)
 
 
+def show_briefly(plan: Plan) -> None:
+    """Print what a launch is about to do: the chosen offer among those considered, the total, the proof."""
+    for task in plan.tasks:
+        _show_considered(task)
+    total, proof, *_ = _summary(plan, show_all=False)
+    click.echo(f"{total} {proof}")
+    for note in plan.notes:
+        click.echo(f"Note: {note}.")
+
+
 def _show_best(plan: Plan) -> None:
     click.echo("Best plan:")
     rows = [_placed(task) for task in plan.tasks]
@@ -42,13 +52,19 @@ def _placed(task: Placement) -> tuple[str, ...]:
     return task.name, str(task.num_nodes), infra, instance, gpus, cost, time, format_seconds(task.start_s)
 
 
-def _show_task(task: Placement, *, show_all: bool) -> None:
-    plural = "s" if task.num_nodes > 1 else ""
-    click.echo(
-        f"Considered resources for {task.name} ({task.num_nodes} node{plural}, {task.candidates} candidates):"
-    )
+def _show_considered(task: Placement) -> None:
+    counts = f"{_counted(task.num_nodes, 'node')}, {_counted(task.candidates, 'candidate')}"
+    click.echo(f"Considered resources for {task.name} ({counts}):")
     considered = list(task.considered) or [task.choice]
     show_table(_COLUMNS, [_marked(choice, task.choice) for choice in considered], right=_NUMBERS, wrap=_WRAP)
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def _show_task(task: Placement, *, show_all: bool) -> None:
+    _show_considered(task)
     if task.runtime_note:
         click.echo(f"Time: {task.runtime_note}.")
     runners = task.alternatives
