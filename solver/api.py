@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-
-import pyarrow as pa
+from typing import TYPE_CHECKING
 
 from solver.assemble import Solved, assemble
 from solver.candidates import Candidates, candidates_of
@@ -17,6 +16,9 @@ from solver.plan import CatalogInfo, Plan
 from solver.problem import Problem, Row, check_names, check_totals, topological_order
 from solver.request import Request
 from solver.solve import solve
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 def solve_request(
@@ -59,7 +61,11 @@ def find_candidates(columns: Columns, request: Request, transfers: TransferTable
 
 
 def build_problem(
-    request: Request, columns: Columns, candidates: list[Candidates], transfers: TransferTable, order: tuple[int, ...]
+    request: Request,
+    columns: Columns,
+    candidates: list[Candidates],
+    transfers: TransferTable,
+    order: tuple[int, ...],
 ) -> Problem:
     """Return the integer problem over each place's best candidates."""
     data_at = {end for edge in request.edges if edge.size_bytes for end in (edge.source, edge.target)}
@@ -69,10 +75,8 @@ def build_problem(
         case = (id(of_task), at in data_at or bool(task.inputs))
         if case not in thinned:
             best = best_of_places(of_task, request.objective, place_matters=case[1])
-            thinned[case] = tuple(
-                tuple(array[best].tolist())
-                for array in (of_task.cost_micro_usd, of_task.seconds, of_task.ready_s, of_task.place, of_task.key)
-            ) + (tuple(best.tolist()),)
+            arrays = (of_task.cost_micro_usd, of_task.seconds, of_task.ready_s, of_task.place, of_task.key)
+            thinned[case] = (*(tuple(array[best].tolist()) for array in arrays), tuple(best.tolist()))
         rows.append(thinned[case])
     cost, seconds, ready, place, rank, row = zip(*rows, strict=True) if rows else ((),) * 6
     problem = Problem(

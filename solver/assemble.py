@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pyarrow as pa
 
 from catalog.offer import Market
 from solver.alternatives import Ranking, ranking
@@ -18,6 +18,9 @@ from solver.plan import CatalogInfo, Choice, Placement, Plan, Transfer
 from solver.request import Request
 from solver.result import Result
 from solver.runtime import runtime_for
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +37,9 @@ class Solved:
         return self.result.problem.row[task][self.result.schedule.choice[task]]
 
 
-def assemble(solved: Solved, transfers: TransferTable, catalog: CatalogInfo, params: Params, started: float) -> Plan:
+def assemble(
+    solved: Solved, transfers: TransferTable, catalog: CatalogInfo, params: Params, started: float
+) -> Plan:
     """Return the plan; ``started`` is the ``perf_counter`` reading at the start of the whole solve."""
     request, schedule = solved.request, solved.result.schedule
     tasks = tuple(_placement(solved, task, params.top_k) for task in range(len(request.tasks)))
@@ -67,7 +72,9 @@ def _placement(solved: Solved, task: int, top_k: int) -> Placement:
         choice=choice,
         start_s=solved.result.schedule.start_s[task],
         alternatives=tuple(_choice(solved.table, candidates, other) for other in runners_up),
-        considered=tuple(_choice(solved.table, candidates, other) for other in _considered(ranked, candidates, at)),
+        considered=tuple(
+            _choice(solved.table, candidates, other) for other in _considered(ranked, candidates, at)
+        ),
         candidates=len(candidates),
         filters=candidates.filters,
         runtime_note=runtime.note,
@@ -76,7 +83,7 @@ def _placement(solved: Solved, task: int, top_k: int) -> Placement:
 
 
 def _considered(ranked: Ranking, candidates: Candidates, chosen: int) -> list[int]:
-    """Return the best of each (cloud, accelerator, count, market), the chosen one standing for its own group."""
+    """Return the best of each (cloud, accelerator, count, market), the chosen one for its own group."""
     columns, row = candidates.columns, candidates.row
     group = columns.kind[row] * len(MARKETS) + candidates.market
     return [chosen if group[at] == group[chosen] else at for at in ranked.first_of_groups(group)]
@@ -120,7 +127,13 @@ def _inputs(solved: Solved, transfers: TransferTable) -> list[Transfer]:
             cost, seconds = inbound(transfers, source, place)
             moved.append(
                 Transfer(
-                    source.cloud, wanted.name, source.cloud, _place_name(place), source.size_bytes, cost, seconds
+                    source.cloud,
+                    wanted.name,
+                    source.cloud,
+                    _place_name(place),
+                    source.size_bytes,
+                    cost,
+                    seconds,
                 )
             )
     return moved
@@ -157,11 +170,11 @@ def _notes(solved: Solved) -> tuple[str, ...]:
     notes = list(solved.request.notes)
     if any(source.size_bytes for task in solved.request.tasks for source in task.inputs):
         notes.append(
-            "The region of data from outside is unknown: moving it within its own cloud is taken as free and instant."
+            "The region of data from outside is unknown: within its own cloud it is taken to move for free."
         )
     if not solved.result.unique and not solved.result.gap:
         notes.append(
-            "The objective is proven, but the time limit stopped the tie-break: an equally good plan may be better "
-            "in the second objective."
+            "The objective is proven, but the time limit stopped the tie-break: an equally good plan "
+            "may be better in the second objective."
         )
     return tuple(notes)

@@ -1,10 +1,10 @@
 """Bounds: what any plan must at least cost or take, and which candidates no plan within a limit can use.
 
-Money: the total is a sum of terms, one a task and one an edge. Moving amounts between the terms leaves every
-plan's total as it is, and the sum of the terms' minima is a lower bound after each move; sweeping over the tasks
-raises it (sequential reweighted message passing, the dual of the flow formulation's linear relaxation). Time:
-the longest chain of least arrivals before a candidate and least times after it. All integers, so every bound is
-exact. The formulas are in ``docs/model.md``.
+Money: the total is a sum of terms, one a task and one an edge. Moving amounts between the terms leaves
+every plan's total as it is, and the sum of the terms' minima is a lower bound after each move. Sweeping over
+the tasks raises it: sequential reweighted message passing, the dual of the flow formulation's relaxation.
+Time: the longest chain of least arrivals before a candidate and least times after it. All integers, so every
+bound is exact. The formulas are in ``docs/model.md``.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def pair_table(problem: Problem, edge: int, matrix: tuple[tuple[int, ...], ...])
 
 
 def move_to(problem: Problem, edge: int, task: int, there: int) -> tuple[Ints, Ints]:
-    """Return (micro-USD, seconds) of ``edge`` by candidate of ``task``, its other end being at place ``there``."""
+    """Return (micro-USD, seconds) of ``edge`` by candidate of ``task``, the other end being at ``there``."""
     network = problem.network
     own = np.array(problem.place[task], dtype=np.int64)
     if not network.moves(edge):
@@ -65,9 +65,10 @@ def too_large(problem: Problem) -> bool:
 
 @dataclass(slots=True)
 class TimeBounds:
-    """``through[t][k]``: the least makespan of any plan in which task t takes candidate k.
+    """For each candidate, the least time that any plan with it takes.
 
-    ``end[t][k]`` is the earliest end of the task, ``after[t][k]`` the least time from there to the plan's end.
+    ``end[t][k]`` is the earliest end of the task, ``after[t][k]`` the least time from there to
+    the plan's end.
     """
 
     end: list[Ints]
@@ -75,6 +76,7 @@ class TimeBounds:
 
     @property
     def through(self) -> list[Ints]:
+        """The least makespan of any plan in which task t takes candidate k, as ``[t][k]``."""
         return [end + after for end, after in zip(self.end, self.after, strict=True)]
 
     @property
@@ -93,13 +95,19 @@ def time_bounds(problem: Problem) -> TimeBounds:
     after = [np.zeros_like(row) for row in seconds]
     at_place = [np.unique(row, return_inverse=True) for row in problem.place]
     into: list[list[int]] = [problem.edges_into(task) for task in problem.tasks]
-    waits = {at: _place_waits(problem, at, at_place) for at in range(len(problem.edges)) if problem.network.moves(at)}
+    waits = {
+        at: _place_waits(problem, at, at_place)
+        for at in range(len(problem.edges))
+        if problem.network.moves(at)
+    }
     for task in problem.order:
         for at in into[task]:
             source = problem.edges[at].source
             ends = start[source] + seconds[source]
             if at in waits:
-                arrival = (_least_of(ends, at_place[source])[:, None] + waits[at]).min(axis=0)[at_place[task][1]]
+                arrival = (_least_of(ends, at_place[source])[:, None] + waits[at]).min(axis=0)[
+                    at_place[task][1]
+                ]
                 np.maximum(start[task], arrival, out=start[task])
             else:
                 np.maximum(start[task], ends.min(), out=start[task])
@@ -127,7 +135,9 @@ def _place_waits(problem: Problem, edge: int, at_place: list[tuple[Ints, Ints]])
     """Return the seconds of ``edge`` for each pair of its ends' places."""
     source, target = at_place[problem.edges[edge].source][0], at_place[problem.edges[edge].target][0]
     zone = np.array(problem.network.zone, dtype=np.int64)
-    table = np.array(problem.network.seconds[edge], dtype=np.int64)[zone[source][:, None], zone[target][None, :]]
+    table = np.array(problem.network.seconds[edge], dtype=np.int64)[
+        zone[source][:, None], zone[target][None, :]
+    ]
     waits: Ints = np.where(source[:, None] == target[None, :], 0, table)
     return waits
 
@@ -173,7 +183,7 @@ class CostBounds:
         return sum(self.node_least) + sum(self.pair_least.values())
 
     def tighten(self) -> None:
-        """Sweep to and fro until the bound meets the limit, nothing moves any more, or the sweeps are used up."""
+        """Sweep to and fro until the bound meets the limit, nothing moves, or the sweeps are used up."""
         for _ in range(_SWEEPS):
             before = self.bound, sum(map(len, self.kept))
             for order in (self.problem.order, self.problem.order[::-1]):
@@ -222,7 +232,9 @@ class CostBounds:
         self.kept[task] = self.kept[task][alive]
         self.node[task] = self.node[task][alive]
         for at in self.incident[task]:
-            self.pair[at] = self.pair[at][alive] if self.problem.edges[at].source == task else self.pair[at][:, alive]
+            self.pair[at] = (
+                self.pair[at][alive] if self.problem.edges[at].source == task else self.pair[at][:, alive]
+            )
 
     def _lower_limit(self) -> None:
         """Read a plan off the terms; where it is better than the limit, it is the new limit."""

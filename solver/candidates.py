@@ -68,7 +68,9 @@ def candidates_of(
         parts.append(_priced(columns, requirement, index, alive, task.num_nodes))
         if task.ordered and len(parts[-1][0]):
             break
-    row, market, requirement_at, price, cost, seconds = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+    row, market, requirement_at, price, cost, seconds = (
+        np.concatenate(arrays) for arrays in zip(*parts, strict=True)
+    )
     input_cost, ready_s = _inputs(columns, task.inputs, transfers)
     place = columns.place[row]
     return Candidates(
@@ -101,7 +103,7 @@ def select(
 def rejections(
     columns: Columns, requirement: Requirement, blocks: tuple[Scope, ...] = ()
 ) -> tuple[tuple[str, ...], Ints]:
-    """Return the filters' names and, as (markets, rows), the first filter that rejects each offer; -1 if none."""
+    """Return the filters' names and, as (markets, rows), the first that rejects each offer; -1 if none."""
     names: list[str] = []
     reason = np.full((len(markets_of(requirement)), len(columns)), -1, dtype=np.int16)
     for at, one in enumerate(filters_of(columns, requirement, blocks)):
@@ -113,8 +115,10 @@ def rejections(
 def _priced(
     columns: Columns, requirement: Requirement, index: int, alive: Mask, num_nodes: int
 ) -> tuple[Ints, ...]:
-    parts = [_priced_on(columns, requirement, index, at, np.flatnonzero(mask), num_nodes)
-             for at, mask in zip((MARKETS.index(m) for m in markets_of(requirement)), alive, strict=True)]
+    parts = [
+        _priced_on(columns, requirement, index, at, np.flatnonzero(mask), num_nodes)
+        for at, mask in zip((MARKETS.index(m) for m in markets_of(requirement)), alive, strict=True)
+    ]
     if not parts:
         none = np.zeros(0, dtype=np.int64)
         return (none,) * 6

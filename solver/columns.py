@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import weakref
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 
 from catalog import query
 from catalog.schema import KEY
@@ -29,6 +28,9 @@ _INTEGER = (
     "accelerator_gflops_bf16",
     "price_micro_usd",
 )
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 _FLAG = ("burstable", "bare_metal", "restricted_region")
 
 
@@ -38,7 +40,8 @@ class Columns:
 
     ``code[name]`` holds positions in ``names[name]``, which is sorted; ``value[name]`` holds integers and
     flags. ``spot_micro_usd`` is -1 where a row has no spot offer. ``place`` numbers the (cloud, region)
-    pairs of ``places`` in order, ``kind`` the (cloud, accelerator, count) triples. ``table_row`` leads from a position back to the row of the table.
+    pairs of ``places`` in order, ``kind`` the (cloud, accelerator, count) triples. ``table_row`` leads from
+    a position back to the row of the table.
     """
 
     table_row: Ints
@@ -113,7 +116,7 @@ def _coded(table: pa.Table, column: str) -> tuple[tuple[str, ...], Ints]:
 
 
 def _key_order(keys: list[Ints]) -> Ints | None:
-    """Return the permutation that sorts by ``keys`` (most significant first), or ``None`` if they are sorted."""
+    """Return the permutation that sorts by ``keys`` (most significant first); ``None`` if sorted."""
     undecided = np.ones(max(len(keys[0]) - 1, 0), dtype=bool)
     for key in keys:
         if np.any(undecided & (key[:-1] > key[1:])):

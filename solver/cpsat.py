@@ -1,4 +1,4 @@
-"""A thin wrapper of CP-SAT's own model and solver classes, without the pandas that its usual front end loads."""
+"""CP-SAT's own model and solver classes, thinly wrapped; its usual front end would load pandas."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class Model:
         settings.random_seed = params.seed
         settings.linearization_level = 2
         settings.max_time_in_seconds = time_limit_s
-        wrapper = cp.SolveWrapper()
+        wrapper: Any = cp.SolveWrapper()
         wrapper.set_parameters(settings)
         response = wrapper.solve(self._proto)
         status = response.status

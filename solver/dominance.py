@@ -114,7 +114,7 @@ def _worst_extra(problem: Problem, task: int, champions: Ints) -> tuple[Ints, In
 def _excess(
     matrix: tuple[tuple[int, ...], ...], outward: bool, zone: Ints, own: Ints, other: Ints, champions: Ints
 ) -> Ints:
-    """Return, for champion i at p and candidate j at q, an upper bound of tariff(p, r) - tariff(q, r) over ``other`` r."""
+    """Return, for i at p and j at q, at least the most of tariff(p, r) - tariff(q, r) over ``other`` r."""
     tariff = np.array(matrix, dtype=np.int64)
     if not outward:
         tariff = tariff.T

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from itertools import combinations
+from difflib import get_close_matches
+from itertools import combinations, pairwise
 
 import numpy as np
 
@@ -13,7 +14,7 @@ from solver.candidates import select
 from solver.columns import Columns, Ints, Mask
 from solver.filters import MARKETS, RowFilter, filters_of, markets_of, prices
 from solver.plan import Filter
-from solver.request import Requirement, TaskRequest
+from solver.request import Range, Requirement, TaskRequest
 
 _NEAREST = 5
 
@@ -34,12 +35,14 @@ def infeasible(columns: Columns, task: TaskRequest, blocks: tuple[Scope, ...]) -
     if not task.requirements:
         lines.append("  it accepts no kind of node at all")
     lines += [f"  try: {text}" for text in suggestions]
-    return Infeasible("\n".join(lines), task=task.name, filters=tuple(filters), suggestions=tuple(suggestions))
+    return Infeasible(
+        "\n".join(lines), task=task.name, filters=tuple(filters), suggestions=tuple(suggestions)
+    )
 
 
 def _last_step(kept: list[Filter]) -> str:
     """Say which filter removed the last offers."""
-    for before, after in zip(kept, kept[1:], strict=False):
+    for before, after in pairwise(kept):
         if not after.kept:
             return f"{before.kept:,} offers were left before {after.name!r}, none after it"
     return "the catalog is empty"
@@ -53,11 +56,19 @@ def _suggestions(columns: Columns, requirement: Requirement, blocks: tuple[Scope
         for dropped in combinations(range(len(steps)), size):
             alive = _alive(columns, requirement, [s for at, s in enumerate(steps) if at not in dropped])
             if np.any(alive):
-                found.append(" and ".join(_change(columns, requirement, steps[at], alive) for at in dropped)
-                             + f" ({int(np.count_nonzero(alive)):,} offers)")
+                found.append(_sentence(columns, requirement, [steps[at] for at in dropped], alive))
         if found:
             return found
     return []
+
+
+def _sentence(columns: Columns, requirement: Requirement, dropped: list[RowFilter], alive: Mask) -> str:
+    words = []
+    for step in dropped:
+        text, alive = _change(columns, requirement, step, alive)
+        words.append(text)
+    count = int(np.count_nonzero(alive))
+    return f"{' and '.join(words)} ({count:,} {'offer' if count == 1 else 'offers'})"
 
 
 def _alive(columns: Columns, requirement: Requirement, steps: list[RowFilter]) -> Mask:
@@ -68,27 +79,30 @@ def _alive(columns: Columns, requirement: Requirement, steps: list[RowFilter]) -
     return alive
 
 
-def _change(columns: Columns, requirement: Requirement, step: RowFilter, alive: Mask) -> str:
-    """Say what giving up ``step`` means; ``alive`` are the offers that would then remain."""
+def _change(columns: Columns, requirement: Requirement, step: RowFilter, alive: Mask) -> tuple[str, Mask]:
+    """Say what giving up ``step`` means, and which of the ``alive`` offers the words speak of."""
     rows = np.flatnonzero(alive.any(axis=0))
     if step.kind in ("cloud", "region", "zone", "instance_type"):
-        offered = _names(columns, step.kind, rows, getattr(requirement, step.kind))
-        return f"another {step.kind.replace('_', ' ')} than {getattr(requirement, step.kind)}: {offered}"
+        wanted = getattr(requirement, step.kind)
+        offered = _names(columns, step.kind, rows, wanted)
+        return f"another {step.kind.replace('_', ' ')} than {wanted}: {offered}", alive
     if step.kind == "clouds":
-        return f"more clouds: {_names(columns, 'cloud', rows, '')}"
+        return f"more clouds: {_names(columns, 'cloud', rows, '')}", alive
     if step.kind == "accelerators":
-        return _accelerators(columns, requirement, rows)
+        return _accelerators(columns, requirement, rows), alive
     if step.kind == "vcpus":
-        wanted = requirement.vcpus_milli
-        return f"vCPUs {_nearest(columns.value['vcpus_milli'][rows], wanted.lower, wanted.upper, MILLI)}"
+        values = columns.value["vcpus_milli"]
+        near = _nearest(values[rows], requirement.vcpus_milli)
+        return f"vCPUs {_or(near, MILLI)}", alive & np.isin(values, near)
     if step.kind == "memory":
-        wanted = requirement.memory_mib
-        return f"memory {_nearest(columns.value['memory_mib'][rows], wanted.lower, wanted.upper, MIB_PER_GIB)} GiB"
+        values = columns.value["memory_mib"]
+        near = _nearest(values[rows], requirement.memory_mib)
+        return f"memory {_or(near, MIB_PER_GIB)} GiB", alive & np.isin(values, near)
     if step.kind == "max_price":
-        least = min(int(prices(columns, market)[mask].min()) for market, mask in
-                    zip(markets_of(requirement), alive, strict=True) if mask.any())
-        return f"a price of at least {format_usd(least)}/h"
-    return _WORDS.get(step.kind, f"without {step.name!r}")
+        price = np.stack([prices(columns, market) for market in markets_of(requirement)])
+        least = int(price[alive].min())
+        return f"a price of at least {format_usd(least)}/h", alive & (price <= least)
+    return _WORDS.get(step.kind, f"without {step.name!r}"), alive
 
 
 _WORDS = {
@@ -105,8 +119,6 @@ _WORDS = {
 
 def _names(columns: Columns, field: str, rows: Ints, wanted: str) -> str:
     """List the names of ``field`` among ``rows``, those alike to ``wanted`` first."""
-    from difflib import get_close_matches
-
     codes = np.unique(columns.code[field][rows])
     names = [columns.names[field][int(code)] or "(none)" for code in codes]
     near = get_close_matches(wanted, names, n=_NEAREST, cutoff=0.6) if wanted else []
@@ -129,10 +141,15 @@ def _accelerators(columns: Columns, requirement: Requirement, rows: Ints) -> str
     return f"other accelerators: {_names(columns, 'accelerator', rows, requirement.accelerators[0].name)}"
 
 
-def _nearest(values: Ints, lower: int | None, upper: int | None, unit: int) -> str:
-    """Name the nearest value on either side of the wanted range."""
-    below = values[values < lower] if lower is not None else values[:0]
-    above = values[values > upper] if upper is not None else values[:0]
-    near = [f"{int(below.max()) / unit:g}"] if len(below) else []
-    near += [f"{int(above.min()) / unit:g}"] if len(above) else []
-    return " or ".join(near)
+def _nearest(values: Ints, wanted: Range) -> list[int]:
+    """Return the nearest value on either side of the wanted range."""
+    near = []
+    if wanted.lower is not None and np.any(values < wanted.lower):
+        near.append(int(values[values < wanted.lower].max()))
+    if wanted.upper is not None and np.any(values > wanted.upper):
+        near.append(int(values[values > wanted.upper].min()))
+    return near
+
+
+def _or(values: list[int], unit: int) -> str:
+    return " or ".join(f"{value / unit:g}" for value in values)

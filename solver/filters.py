@@ -100,8 +100,13 @@ def _defaults(columns: Columns, requirement: Requirement) -> Iterator[RowFilter]
 
 def _how(columns: Columns, requirement: Requirement, blocks: tuple[Scope, ...]) -> Iterator[RowFilter]:
     markets = markets_of(requirement)
-    sold = [columns.spot_micro_usd >= 0 if market is Market.SPOT else np.ones(len(columns), bool) for market in markets]
-    yield RowFilter("market", " or ".join(market.value for market in requirement.markets), _stacked(sold, columns))
+    sold = [
+        columns.spot_micro_usd >= 0 if market is Market.SPOT else np.ones(len(columns), bool)
+        for market in markets
+    ]
+    yield RowFilter(
+        "market", " or ".join(market.value for market in requirement.markets), _stacked(sold, columns)
+    )
     limit = requirement.max_price_micro_usd
     if limit is not None:
         cheap = [prices(columns, market) <= limit for market in markets]

@@ -1,4 +1,4 @@
-"""Greedy: a decent plan at once, for a limit that bounds can work with and for the case that time runs out."""
+"""Greedy: a decent plan at once, as a limit for the bounds and for the case that time runs out."""
 
 from __future__ import annotations
 

@@ -13,8 +13,8 @@ class Params:
 
     ``time_limit_s`` bounds the search of all phases together; when it is reached the plan is FEASIBLE and
     carries its bound. ``workers`` and ``seed`` go to CP-SAT; neither changes a proven plan. ``top_k`` is how
-    many runners-up each task reports. ``narrow=False`` leaves all the proving to CP-SAT, which is for tests and
-    measurements: the plan is the same, only later.
+    many runners-up each task reports. ``narrow=False`` leaves all the proving to CP-SAT, for tests
+    and measurements: the plan is the same, only later.
     """
 
     time_limit_s: float = 30.0
@@ -25,7 +25,9 @@ class Params:
 
     def __post_init__(self) -> None:
         if self.time_limit_s < 0:
-            raise UserError(f"time_limit_s: {self.time_limit_s} is negative; give seconds, or 0 for no search")
+            raise UserError(
+                f"time_limit_s: {self.time_limit_s} is negative; give seconds, or 0 for no search"
+            )
         if self.workers < 1:
             raise UserError(f"workers: {self.workers} is not a positive count; give at least 1")
         if self.top_k < 0:

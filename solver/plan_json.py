@@ -92,7 +92,9 @@ def plan_from_dict(data: dict[str, Any]) -> Plan:
     """Read what ``plan_to_dict`` wrote. Raises ``UserError`` for another version or a missing key."""
     version = data.get("schema_version")
     if version != SCHEMA_VERSION:
-        raise UserError(f"schema_version: {version!r} is not {SCHEMA_VERSION}; make the plan anew with this release")
+        raise UserError(
+            f"schema_version: {version!r} is not {SCHEMA_VERSION}; make the plan anew with this release"
+        )
     try:
         return _plan(data)
     except KeyError as missing:

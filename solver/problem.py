@@ -77,10 +77,15 @@ class Problem:
         """
         nil = tuple((0,) * len(row) for row in self.cost)
         values = self.cost if objective is Objective.COST else self.seconds
-        rank = tuple(_positions(list(zip(row, ranks, strict=True))) for row, ranks in zip(values, self.rank, strict=True))
+        rank = tuple(
+            _positions(list(zip(row, ranks, strict=True)))
+            for row, ranks in zip(values, self.rank, strict=True)
+        )
         free = tuple(tuple((0,) * len(row) for row in matrix) for matrix in self.network.cost)
         if objective is Objective.TIME:
-            return replace(self, objective=objective, cost=nil, rank=rank, network=replace(self.network, cost=free))
+            return replace(
+                self, objective=objective, cost=nil, rank=rank, network=replace(self.network, cost=free)
+            )
         network = replace(self.network, seconds=free)
         return replace(self, objective=objective, seconds=nil, ready=nil, rank=rank, network=network)
 
@@ -126,18 +131,23 @@ def topological_order(names: Sequence[str], edges: Sequence[Edge]) -> Row:
         free.sort()
     if len(order) < count:
         cycle = _cycle(set(range(count)) - set(order), followers)
-        raise UserError(f"the tasks form a cycle: {' -> '.join(names[task] for task in cycle)}; remove one of its edges")
+        raise UserError(
+            f"the tasks form a cycle: {' -> '.join(names[task] for task in cycle)}; remove one of its edges"
+        )
     return tuple(order)
 
 
 def _cycle(stuck: set[int], followers: Sequence[Sequence[int]]) -> list[int]:
     """Return one cycle among ``stuck`` tasks, its first task repeated at the end."""
-    predecessors = {task: min(s for s in stuck if task in followers[s]) for task in stuck if
-                    any(task in followers[s] for s in stuck)}
+    predecessors = {
+        task: min(s for s in stuck if task in followers[s])
+        for task in stuck
+        if any(task in followers[s] for s in stuck)
+    }
     path = [min(stuck)]
     while path[-1] not in path[:-1]:
         path.append(predecessors[path[-1]])
-    return path[path.index(path[-1]):][::-1]
+    return path[path.index(path[-1]) :][::-1]
 
 
 def check_totals(problem: Problem) -> None:
@@ -150,4 +160,6 @@ def check_totals(problem: Problem) -> None:
         worst = sum(max((max(row) for row in matrix), default=0) for matrix in matrices)
         total = worst + (cost if at == "cost" else time)
         if total >= LARGEST_TOTAL:
-            raise UserError(f"the plan's total {at} could reach {total}, too large to be exact; shorten runtimes or data")
+            raise UserError(
+                f"the plan's total {at} could reach {total}, too large to be exact; shorten runtimes or data"
+            )

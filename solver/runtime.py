@@ -23,7 +23,7 @@ def duration_s(runtime: Runtime, capacity: int) -> int:
         return runtime.seconds
     if runtime.exponent == 1:
         return -(-runtime.seconds * runtime.reference // capacity)
-    scaled = runtime.seconds * (runtime.reference / capacity) ** runtime.exponent
+    scaled: float = runtime.seconds * (runtime.reference / capacity) ** runtime.exponent
     return math.ceil(scaled - _ROUNDING * max(scaled, 1.0))
 
 

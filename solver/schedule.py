@@ -32,7 +32,9 @@ class Schedule:
 def schedule(problem: Problem, choice: Sequence[int]) -> Schedule:
     """Return the earliest schedule of ``choice``, the index of one candidate a task."""
     place = [problem.place[t][choice[t]] for t in problem.tasks]
-    moves = [problem.network.transfer(at, place[e.source], place[e.target]) for at, e in enumerate(problem.edges)]
+    moves = [
+        problem.network.transfer(at, place[e.source], place[e.target]) for at, e in enumerate(problem.edges)
+    ]
     start = [problem.ready[t][choice[t]] for t in problem.tasks]
     finish = [0] * len(start)
     into: list[list[int]] = [[] for _ in problem.tasks]

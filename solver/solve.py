@@ -1,4 +1,4 @@
-"""solve(problem, params) -> Result: the phases of the total order, each narrowed by bounds, then proven by CP-SAT."""
+"""solve(problem, params) -> Result: the total order phase by phase, narrowed by bounds, proven by CP-SAT."""
 
 from __future__ import annotations
 
@@ -53,13 +53,15 @@ class Search:
     ``limits`` are the optima of the phases that are done: later phases keep to them.
     """
 
-    def __init__(self, problem: Problem, params: Params, deadline: float, best: Schedule | None = None) -> None:
+    def __init__(
+        self, problem: Problem, params: Params, deadline: float, best: Schedule | None = None
+    ) -> None:
         self.problem, self.params, self.deadline = problem, params, deadline
         self.best = best or first_plan(problem)
         self.limits: dict[Objective, int] = {}
 
     def minimise(self, objective: Objective) -> int:
-        """Minimise ``objective`` within the limits; return the proven bound, which is the next limit if met."""
+        """Minimise ``objective`` within the limits; return the proven bound; if met, it is the next limit."""
         bound = self._narrow(objective)
         if bound < self.best.value(objective):
             bound = max(bound, self._prove(objective, bound) if self.limits else self._prove_alone(objective))
@@ -74,14 +76,18 @@ class Search:
         return self._run(model, terms, bound)
 
     def _prove_alone(self, objective: Objective) -> int:
-        """Minimise ``objective`` where nothing else counts, and take over the plan; return the proven bound."""
+        """Minimise ``objective`` where nothing else counts; take over the plan, return the bound."""
         alone = self.problem.only(objective)
         search = Search(alone, self.params, self.deadline, schedule(alone, self.best.choice))
         bound = search._narrow(objective)
         if bound < search.best.value(objective):
             bound = search._prove(objective, bound)
         found = [search.problem.row[task][k] for task, k in enumerate(search.best.choice)]
-        self._take(schedule(self.problem, [rows.index(row) for rows, row in zip(self.problem.row, found, strict=True)]))
+        self._take(
+            schedule(
+                self.problem, [rows.index(row) for rows, row in zip(self.problem.row, found, strict=True)]
+            )
+        )
         return bound
 
     def minimise_keys(self) -> bool:
@@ -162,5 +168,7 @@ class Search:
             for of_task, chosen in zip(kept, self.best.choice, strict=True)
         ]
         self.problem = self.problem.keep(with_best)
-        moved = [list(of_task).index(chosen) for of_task, chosen in zip(with_best, self.best.choice, strict=True)]
+        moved = [
+            list(of_task).index(chosen) for of_task, chosen in zip(with_best, self.best.choice, strict=True)
+        ]
         self.best = schedule(self.problem, moved)

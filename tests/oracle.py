@@ -71,7 +71,9 @@ def offers_of(
                 exact = Fraction(task.num_nodes * price * seconds, 3_600)
                 moves = [inbound(source, key, transfers) for source in task.inputs]
                 cost = math.floor(exact + Fraction(1, 2)) + sum(move[0] for move in moves)
-                found.append(Offered(key, (key, position), cost, seconds, max((move[1] for move in moves), default=0)))
+                found.append(
+                    Offered(key, (key, position), cost, seconds, max((move[1] for move in moves), default=0))
+                )
         if task.ordered and found:
             break
     return found

@@ -49,14 +49,18 @@ class ToyTransfers:
 
     def cost_micro_usd(self, source_zone: str, target_zone: str, size_bytes: int) -> int:
         """Return the price: one within a cloud, another across; dearer out of the first cloud."""
-        same = source_zone.split("/")[0] == target_zone.split("/")[0]
+        same = _cloud(source_zone) == _cloud(target_zone)
         unit = self.within_micro_usd_per_gb if same else self.between_micro_usd_per_gb
         return (unit + (unit // 2 if source_zone.startswith(CLOUDS[0]) else 0)) * size_bytes // GB
 
     def seconds(self, source_zone: str, target_zone: str, size_bytes: int) -> int:
         """Return the time: ten times as long across clouds."""
-        same = source_zone.split("/")[0] == target_zone.split("/")[0]
+        same = _cloud(source_zone) == _cloud(target_zone)
         return self.seconds_per_gb * (1 if same else 10) * size_bytes // GB
+
+
+def _cloud(zone: str) -> str:
+    return zone.partition("/")[0]
 
 
 transfers = st.builds(
@@ -154,7 +158,11 @@ def requirements(draw: st.DrawFn, label: str = "r", spot: bool = True) -> Requir
             st.lists(st.sampled_from([("K1", 1_000), ("K1", 8_000), ("K2", 1_000)]), max_size=2, unique=True)
         )
     )
-    markets = [(Market.ON_DEMAND,), (Market.SPOT,), (Market.SPOT, Market.ON_DEMAND)] if spot else [(Market.ON_DEMAND,)]
+    markets = (
+        [(Market.ON_DEMAND,), (Market.SPOT,), (Market.SPOT, Market.ON_DEMAND)]
+        if spot
+        else [(Market.ON_DEMAND,)]
+    )
     return Requirement(
         label=label,
         runtime=draw(runtimes),

@@ -24,7 +24,9 @@ def post(problem: Problem, model: Model, variables: Variables, horizon_s: int) -
         if ready:
             model.linear({variables.start[task]: 1} | ready, at_least=0)
         if task in leaves:
-            ends = {variables.makespan: 1, variables.start[task]: -1} | _minus(literals, problem.seconds[task])
+            ends = {variables.makespan: 1, variables.start[task]: -1} | _minus(
+                literals, problem.seconds[task]
+            )
             model.linear(ends, at_least=0)
     for at, edge in enumerate(problem.edges):
         waits = {x: -seconds for x, seconds in variables.edge_seconds.get(at, {}).items()}
@@ -48,7 +50,9 @@ def check(problem: Problem, answer: Schedule) -> list[str]:
             broken.append(f"task {name}: starts before its inputs arrive")
     for at, edge in enumerate(problem.edges):
         if answer.start_s[edge.target] < ends[edge.source] + answer.transfer_s[at]:
-            broken.append(f"task {problem.names[edge.target]}: starts before {problem.names[edge.source]} delivers")
+            broken.append(
+                f"task {problem.names[edge.target]}: starts before {problem.names[edge.source]} delivers"
+            )
     if answer.makespan_s != max(ends, default=0):
         broken.append(f"makespan {answer.makespan_s} s, not {max(ends, default=0)}")
     nodes = sum(problem.cost[task][k] for task, k in enumerate(answer.choice))

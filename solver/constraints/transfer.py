@@ -1,8 +1,8 @@
 """Data on an edge pays and waits by its two places: by network zone, and nothing within one place.
 
-For each edge a unit flow runs from the source's zone to the target's zone; its marginals are the zones that the
-chosen candidates lie in, so the linear relaxation is tight. Where both ends share a place, ``within`` gives back
-what the flow inside the zone charged.
+For each edge a unit flow runs from the source's zone to the target's zone; its marginals are the zones that
+the chosen candidates lie in, so the linear relaxation is tight. Where both ends share a place, ``within``
+gives back what the flow inside the zone charged.
 """
 
 from __future__ import annotations

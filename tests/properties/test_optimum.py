@@ -94,7 +94,7 @@ def test_one_more_offer_never_costs_more(
 def test_one_more_block_never_costs_less(
     request_: Request, catalog: list[dict[str, Any]], toy: ToyTransfers, scope: Scope
 ) -> None:
-    """Blocking offers never makes a plan better, and the plan uses none of them (where no task is ordered)."""
+    """Blocking never makes a plan better, and the plan uses nothing blocked (where no task is ordered)."""
     request_ = replace(request_, tasks=tuple(replace(task, ordered=False) for task in request_.tasks))
     free = plan_of(request_, catalog, toy)
     held = plan_of(replace(request_, blocks=(*request_.blocks, scope)), catalog, toy)
@@ -136,7 +136,9 @@ def test_totals_recompute(request_: Request, catalog: list[dict[str, Any]], toy:
     plan = plan_of(request_, catalog, toy)
     if plan is None:
         return
-    parts = sum(task.choice.cost_micro_usd for task in plan.tasks) + sum(t.cost_micro_usd for t in plan.transfers)
+    parts = sum(task.choice.cost_micro_usd for task in plan.tasks) + sum(
+        t.cost_micro_usd for t in plan.transfers
+    )
     assert plan.total_cost_micro_usd == parts
     assert plan.total_time_s == max(task.start_s + task.time_s for task in plan.tasks)
     waits = {(t.source, t.target): t.time_s for t in plan.transfers}
@@ -148,9 +150,14 @@ def test_totals_recompute(request_: Request, catalog: list[dict[str, Any]], toy:
 
 
 @given(requests(most_tasks=2), rows(), transfers)
-def test_runners_up_are_next_in_order(request_: Request, catalog: list[dict[str, Any]], toy: ToyTransfers) -> None:
-    """Alternatives are distinct offers of the same task, and blocking the chosen one brings up the first of them."""
-    request_ = replace(request_, tasks=tuple(replace(t, ordered=False, requirements=t.requirements[:1]) for t in request_.tasks))
+def test_runners_up_are_next_in_order(
+    request_: Request, catalog: list[dict[str, Any]], toy: ToyTransfers
+) -> None:
+    """Alternatives are distinct, and blocking the chosen offer brings up the first of them."""
+    request_ = replace(
+        request_,
+        tasks=tuple(replace(t, ordered=False, requirements=t.requirements[:1]) for t in request_.tasks),
+    )
     plan = plan_of(request_, catalog, toy, top_k=20)
     if plan is None or len(plan.tasks) > 1:
         return

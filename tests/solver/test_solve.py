@@ -1,0 +1,85 @@
+"""The search: honesty under a time limit, the last tie-breaks, and the rules' own checks."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from solver.constraints import violations
+from solver.keys import key_phases
+from solver.network import Network
+from solver.params import Params
+from solver.plan import Status
+from solver.problem import Problem
+from solver.request import Edge, Objective
+from solver.schedule import schedule
+from solver.solve import solve
+
+PAIR = Problem(
+    objective=Objective.COST,
+    names=("a", "b"),
+    cost=((1, 3), (3, 1)),
+    seconds=((5, 5), (5, 5)),
+    ready=((0, 0), (0, 0)),
+    place=((0, 1), (0, 1)),
+    rank=((0, 1), (0, 1)),
+    row=((0, 1), (0, 1)),
+    edges=(Edge(0, 1, 1),),
+    network=Network(zone=(0, 1), cost=(((0, 9), (9, 0)),), seconds=(((0, 2), (2, 0)),)),
+    order=(0, 1),
+)
+
+
+@pytest.mark.parametrize("objective", Objective)
+def test_no_time_means_feasible_with_an_honest_bound(objective: Objective) -> None:
+    """Without a search and without narrowing nothing is proven, and the plan says so."""
+    result = solve(replace(PAIR, objective=objective), Params(time_limit_s=0, narrow=False))
+    assert result.status is Status.FEASIBLE
+    assert result.bound < result.objective
+    assert result.gap > 0
+    assert not result.unique
+    assert not violations(result.problem, result.schedule)
+
+
+def test_the_same_problem_with_time_is_proven() -> None:
+    """Both tasks at one place: four micro-dollars, the first place by key."""
+    result = solve(PAIR, Params())
+    assert (result.status, result.objective, result.bound) == (Status.OPTIMAL, 4, 4)
+    assert [result.problem.row[t][k] for t, k in enumerate(result.schedule.choice)] == [0, 0]
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"choice": (0, 7)}, "candidate 7 of 2"),
+        ({"choice": (0,)}, "1 choices for 2 tasks"),
+        ({"transfer_cost": (0,)}, "pays 0, not 9"),
+        ({"transfer_s": (0,)}, "takes 0 s, not 2"),
+        ({"start_s": (0, 6)}, "starts before a delivers"),
+        ({"makespan_s": 11}, "makespan 11 s, not 12"),
+        ({"cost": 10}, "cost 10, not 11"),
+    ],
+)
+def test_check_finds_each_lie(change: dict[str, object], told: str) -> None:
+    """A schedule that is wrong in one respect is refused by name."""
+    honest = schedule(PAIR, (0, 1))
+    assert violations(PAIR, honest) == []
+    assert any(told in broken for broken in violations(PAIR, replace(honest, **change)))
+
+
+def test_keys_order_like_words() -> None:
+    """The least sum of weights is the lexicographically first choice; long orders take several runs."""
+    many = replace(
+        PAIR,
+        names=tuple(f"t{at}" for at in range(60)),
+        rank=((5, 3),) * 60,
+        cost=((0, 0),) * 60,
+    )
+    phases = key_phases(many)
+    assert [task for tasks, _ in phases for task in tasks] == list(range(60))
+    assert len(phases) == 2
+    tasks, weights = phases[0]
+    later = sum(max(weights[task]) for task in tasks[1:])
+    assert max(weights[tasks[0]]) > later
+    assert weights[tasks[-1]] == [1, 0]
