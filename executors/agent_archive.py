@@ -5,7 +5,9 @@ from __future__ import annotations
 import functools
 import hashlib
 import os
+import py_compile
 import shutil
+import sys
 import tempfile
 import zipapp
 from pathlib import Path
@@ -28,13 +30,24 @@ def agent_version() -> str:
 
 
 def agent_archive() -> Path:
-    """Return the path of the packed agent, made on first use and kept under ``SKY_HOME/cache``."""
-    target = _sky_home() / "cache" / f"{agent_version()}.pyz"
+    """Return the path of the packed agent, made on first use and kept under ``SKY_HOME/cache``.
+
+    It holds the source, and byte code that a node with this interpreter's version starts from faster.
+    """
+    target = _sky_home() / "cache" / f"{agent_version()}.{sys.implementation.cache_tag}.pyz"
     if not target.exists():
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
             package = Path(scratch, "source", _PACKAGE)
             shutil.copytree(_SOURCE, package, ignore=shutil.ignore_patterns("__pycache__"))
+            for source in package.glob("*.py"):
+                py_compile.compile(
+                    str(source),
+                    cfile=str(source.with_suffix(".pyc")),
+                    dfile=f"{_PACKAGE}/{source.name}",
+                    doraise=True,
+                    invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
+                )
             packed = Path(scratch, target.name)
             zipapp.create_archive(package.parent, packed, main=f"{_PACKAGE}.cli:main", compressed=True)
             packed.replace(target)

@@ -122,7 +122,7 @@ class SelfActing(Protocol):
 
 
 @runtime_checkable
-class Described(Protocol):
+class AgentHost(Protocol):
     """A provisioner that can say more of its nodes to the agent than the handle does."""
 
     def agent_config(self, handle: Handle) -> Mapping[str, object]:

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from catalog.errors import ExecutorError
 from executors.agent_queue import AgentQueue
-from executors.api import Described, Executor, Handle, JobQueue, NodeRequest, NodeState, Stoppable, Transport
+from executors.api import AgentHost, Executor, Handle, JobQueue, NodeRequest, NodeState, Stoppable, Transport
 from executors.errors import AgentUnreachable, SetupFailed, SyncFailed, Unsupported
 from executors.job import JobSpec
 
@@ -67,7 +67,7 @@ def ensure_agent(executor: Executor, handle: Handle) -> None:
         if not isinstance(queue, AgentQueue):
             return
         provisioner = executor.provisioner
-        config = provisioner.agent_config(handle) if isinstance(provisioner, Described) else {}
+        config = provisioner.agent_config(handle) if isinstance(provisioner, AgentHost) else {}
         queue.ensure_agent(config)
 
 

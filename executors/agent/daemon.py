@@ -65,8 +65,7 @@ def _lock(layout: Layout) -> Optional[int]:
             os.close(descriptor)
             return None
         time.sleep(0.02)
-    os.ftruncate(descriptor, 0)
-    os.write(descriptor, str(os.getpid()).encode())
+    os.pwrite(descriptor, b"%-20d" % os.getpid(), 0)
     return descriptor
 
 

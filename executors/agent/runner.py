@@ -34,8 +34,10 @@ def main(job_id: int) -> None:
         return
     try:
         _Run(db, layout, config, stop, job).run()
-    except Exception:
+    except Exception as error:
         _log.exception("the runner of job %d failed", job_id)
+        with contextlib.suppress(OSError), (layout.log_dir(job.run_timestamp) / "run.log").open("a") as log:
+            log.write(f"sky: this job could not be run: {error}\n")
         state = queue.state_of(db, job_id)
         if state in states.STARTED:
             queue.move(db, job_id, str(state), states.FAILED_DRIVER)

@@ -18,7 +18,8 @@ from .launch import daemon_argv
 
 _log = logging.getLogger("sky.agent")
 _GO, _QUIT, _RUN = b"go", b"quit", b"run"
-_REVIVE_AFTER_S = 0.2
+_REVIVE_AFTER_S, _CAREFUL_AFTER_S = 0.2, 1.0
+_SHORT_LIFE_S = 1.0
 
 
 class Spawner:
@@ -68,6 +69,7 @@ def _serve(orders: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # ended runners leave no zombies, whatever process 1 does
     confirmed = False
+    began = time.monotonic()
     with os.fdopen(orders, "rb") as lines:
         for line in lines:
             word, _, argument = line.strip().partition(b" ")
@@ -78,7 +80,8 @@ def _serve(orders: int) -> None:
             elif word == _RUN:
                 _fork_runner(int(argument), orders)
     if confirmed and Path("agent.lock").exists():
-        time.sleep(_REVIVE_AFTER_S)
+        lived_s = time.monotonic() - began
+        time.sleep(_REVIVE_AFTER_S if lived_s > _SHORT_LIFE_S else _CAREFUL_AFTER_S)
         os.execv(sys.executable, daemon_argv())  # noqa: S606
 
 

@@ -206,3 +206,9 @@ def test_many_jobs_submitted_at_once_from_many_threads_all_get_their_own_id(subj
     for job in ids:
         assert subject.finish(job)[1].state is JobState.SUCCEEDED
     assert len({job.run_timestamp for job in subject.queue.jobs()}) == 20
+
+
+def test_a_job_that_cannot_be_started_says_why_in_its_log(subject: Subject) -> None:
+    output, job = subject.run("true", env={"HUGE": "x" * 3_000_000})
+    assert job.state is JobState.FAILED_DRIVER
+    assert "Argument list too long" in output
