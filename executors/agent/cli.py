@@ -29,6 +29,7 @@ from .tail import tail
 _FILE = Path(sys.argv[0]).resolve()  # before the working directory changes
 _QUIT_TIMEOUT_S = 10.0
 _NO_SUCH_JOB = 3
+_TRY_LATER = 75
 
 
 def main() -> None:
@@ -203,7 +204,11 @@ def _idle(layout: Layout, _arguments: argparse.Namespace) -> Dict[str, Any]:
 
 
 def _setup(layout: Layout, _arguments: argparse.Namespace) -> int:
-    return setup(layout, json.loads(sys.stdin.read()))
+    try:
+        return setup(layout, json.loads(sys.stdin.read()))
+    except Refused as error:
+        print(f"sky: {error}", file=sys.stderr)
+        return _TRY_LATER
 
 
 def _daemon(_layout: Layout, _arguments: argparse.Namespace) -> int:
