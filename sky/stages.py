@@ -120,7 +120,8 @@ def _saying_what_is_left(store: Store, name: str) -> Iterator[None]:
     except (SkyError, KeyboardInterrupt):
         left = store.get(name)
         if left is not None and left != before:
-            _log.info("Cluster %s is %s; launch again to go on, or: sky down %s", name, left.status.name, name)
+            status = left.status.name
+            _log.info("Cluster %s is %s; launch again to go on, or: sky down %s", name, status, name)
         raise
 
 

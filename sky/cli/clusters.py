@@ -45,7 +45,7 @@ def status_command(clusters: tuple[str, ...], show_all: bool, refresh: bool, ip:
       sky status --json
       ssh $(sky status --ip dev)
     """
-    from sky.core import status
+    from sky.clusters import status
     from sky.state import open_store
 
     names = [record.name for record in matching(open_store().records(), clusters)] if clusters else None
@@ -132,7 +132,7 @@ def stop_command(clusters: tuple[str, ...], all_clusters: bool, yes: bool, purge
       sky stop 'dev-*' -y
       sky stop --all
     """
-    from sky.core import stop
+    from sky.clusters import stop
 
     records = chosen(clusters, all_clusters=all_clusters, verb="stop")
     each(records, "stop")
@@ -168,7 +168,7 @@ def start_command(
       sky start dev -i 30
       sky start --all
     """
-    from sky.core import start
+    from sky.clusters import start
 
     records = chosen(clusters, all_clusters=all_clusters, verb="start")
     if not force:
@@ -201,7 +201,7 @@ def down_command(clusters: tuple[str, ...], all_clusters: bool, yes: bool, purge
       sky down 'sky-*' -y
       sky down --all
     """
-    from sky.core import down
+    from sky.clusters import down
 
     records = chosen(clusters, all_clusters=all_clusters, verb="down")
     each(records, "tear down")
@@ -234,7 +234,7 @@ def autostop_command(
       sky autostop dev -i 30 --down
       sky autostop dev --cancel
     """
-    from sky.core import autostop
+    from sky.clusters import autostop
 
     records = chosen(clusters, all_clusters=all_clusters, verb="autostop")
     if all_clusters:

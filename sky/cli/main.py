@@ -38,9 +38,7 @@ COMMANDS = {
     "queue": _Entry(_JOBS, "jobs", "Show the job queue of clusters."),
     "logs": _Entry(_JOBS, "jobs", "Show or download the log of a job."),
     "cancel": _Entry(_JOBS, "jobs", "Cancel jobs."),
-    "optimize": _Entry(
-        _PLANS, "optimize", "Show the best plan for a task file."
-    ),
+    "optimize": _Entry(_PLANS, "optimize", "Show the best plan for a task file."),
     "check": _Entry(_PLANS, "check", "Show where tasks can run from here."),
     "completion": _Entry(_PLANS, "completion", "Print the completion script of a shell."),
 }

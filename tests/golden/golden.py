@@ -18,7 +18,7 @@ def check(name: str, text: str) -> None:
 
 
 def shape(value: Any) -> Any:
-    """Return ``value`` with every leaf replaced by its type's name, and lists by the shape of their first item."""
+    """Return ``value`` with its leaves replaced by their types' names, a list by its first item's shape."""
     if isinstance(value, dict):
         return {key: shape(item) for key, item in sorted(value.items())}
     if isinstance(value, list):

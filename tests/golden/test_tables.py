@@ -35,9 +35,9 @@ def clusters(monkeypatch: pytest.MonkeyPatch) -> None:
         ("a-cluster-with-a-long-name", HERE, ClusterStatus.STOPPED, 1, 400_000, -1, False),
     ):
         made = ClusterRecord(
-            name=name, cluster_id=f"{name}-1", executor=offer.key.cloud, offer=offer, num_nodes=nodes, status=status,
-            launched_at=NOW - age_s, autostop_minutes=idle, to_down=down, last_use=f"sky launch -c {name} task.yaml",
-            head_ip="10.0.0.7", owner="me", config_hash="c0ffee",
+            name=name, cluster_id=f"{name}-1", executor=offer.key.cloud, offer=offer, num_nodes=nodes,
+            status=status, launched_at=NOW - age_s, autostop_minutes=idle, to_down=down, head_ip="10.0.0.7",
+            last_use=f"sky launch -c {name} task.yaml", owner="me", config_hash="c0ffee",
         )  # fmt: skip
         store.add(made)
     monkeypatch.setattr("time.time", lambda: NOW)
@@ -84,8 +84,9 @@ def test_queue(width: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captu
     monkeypatch.setattr("time.time", lambda: NOW)
     jobs = [
         {
-            "job_id": number, "job_name": name, "username": "me", "submitted_at": NOW - 100.5, "start_at": start,
-            "end_at": end, "resources": "1x[A100:8]", "status": status, "exit_code": None, "pid": 1,
+            "job_id": number, "job_name": name, "username": "me", "submitted_at": NOW - 100.5,
+            "start_at": start, "end_at": end, "resources": "1x[A100:8]", "status": status,
+            "exit_code": None, "pid": 1,
             "log_path": f"~/sky_logs/sky-2026-09-21-00-00-0{number}-000000",
         }
         for number, name, start, end, status in (

@@ -1,4 +1,4 @@
-"""A user's mistake is one message on stderr and an exit code that says what kind it was; never a traceback."""
+"""A user's mistake is one message on stderr and an exit code that says its kind; never a traceback."""
 
 from __future__ import annotations
 

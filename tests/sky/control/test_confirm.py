@@ -19,6 +19,11 @@ def aws() -> Iterator[FakeCloud]:
     registry.unregister("aws")
 
 
+@pytest.fixture(autouse=True)
+def _wide(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+
+
 def launch(*words: str, answer: str = "") -> Result:
     return CliRunner().invoke(
         cli, ["launch", "-c", "dev", "--gpus", "A100:8", *words, "--", "true"], input=answer

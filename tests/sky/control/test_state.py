@@ -98,7 +98,7 @@ def test_the_lock_of_a_killed_process_is_free(home: Path) -> None:
 @pytest.mark.parametrize("before", ClusterStatus)
 @pytest.mark.parametrize("after", ClusterStatus)
 def test_transition_table(before: ClusterStatus, after: ClusterStatus) -> None:
-    legal = before is after or (before, after) not in {(ClusterStatus.STOPPED, ClusterStatus.UP)}
+    legal = before is after or (before, after) != (ClusterStatus.STOPPED, ClusterStatus.UP)
     assert (after in TRANSITIONS[before]) == legal
     if not legal:
         with pytest.raises(IllegalTransition):

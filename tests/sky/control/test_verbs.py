@@ -45,8 +45,9 @@ def cluster() -> ClusterRecord:
 
 
 SIGNATURES = {
-    "launch": "task cluster_name=None retry_until_up=False idle_minutes_to_autostop=None dryrun=False down=False "
-    "stream_logs=True backend=None optimize_target=COST detach_setup=False detach_run=False no_setup=False "
+    "launch": "task cluster_name=None retry_until_up=False idle_minutes_to_autostop=None dryrun=False "
+    "down=False stream_logs=True backend=None optimize_target=COST detach_setup=False "
+    "detach_run=False no_setup=False "
     "clone_disk_from=None fast=False _is_launched_by_jobs_controller=False "
     "_is_launched_by_sky_serve_controller=False _disable_controller_check=False",
     "exec": "task cluster_name dryrun=False down=False stream_logs=True backend=None detach_run=False",
