@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
+from pathlib import Path
 from typing import List
 
 from .layout import Layout
 
 ARCHIVE = "agent.pyz"
+_LARGEST_LOG = 1 << 20
 
 
 def daemon_argv() -> List[str]:
@@ -17,7 +20,10 @@ def daemon_argv() -> List[str]:
 
 
 def detach(log: str) -> None:
-    """Make this process deaf to terminals: no input, output to ``log``."""
+    """Make this process deaf to terminals: no input, output to ``log``, begun anew when it has grown."""
+    with contextlib.suppress(FileNotFoundError):
+        if Path(log).stat().st_size > _LARGEST_LOG:
+            Path(log).unlink()
     null = os.open(os.devnull, os.O_RDONLY)
     output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     for source, target in ((null, 0), (output, 1), (output, 2)):

@@ -114,7 +114,13 @@ class LocalProvisioner:
         stop = 'printf \'{"by": "autostop"}\\n\' > "$0"'
         return {
             "stop": ["/bin/sh", "-c", stop, str(Path(folder) / _STOPPED)],
-            "down": ["/bin/sh", "-c", 'mv -T -- "$0" "$1" && cd / && rm -rf -- "$1"', folder, doomed],
+            "down": [
+                "/bin/sh",
+                "-c",
+                'cd / && rm -rf -- "$1" && mv -- "$0" "$1" && rm -rf -- "$1"',
+                folder,
+                doomed,
+            ],
         }
 
     def agent_config(self, handle: Handle) -> Mapping[str, object]:

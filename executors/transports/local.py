@@ -15,7 +15,10 @@ from executors.api import Completed
 from executors.errors import SyncFailed, Transient, Unsupported
 from executors.sync import copy, mirror
 
-_INHERITED = ("PATH", "LANG", "LANGUAGE", "TZ", "USER", "LOGNAME", "SHELL", "TMPDIR", "LD_LIBRARY_PATH")
+_PROXIES = ("http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
+_CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE")
+_LOGIN = ("PATH", "LANG", "LANGUAGE", "TZ", "USER", "LOGNAME", "SHELL", "TMPDIR", "LD_LIBRARY_PATH")
+_INHERITED = frozenset({*_LOGIN, *_PROXIES, *_CERTIFICATES})
 _CHUNK = 1 << 16
 _END_GRACE_S = 12.0
 
