@@ -27,11 +27,10 @@ class Ranking:
 
     def best(self, among: Ints, count: int) -> list[int]:
         """Return the first ``count`` of ``among`` in the objective's order, ties by offer key."""
-        if count < len(among):
-            least = np.partition(self.major[among], count - 1)[count - 1] if count else -1
-            among = among[self.major[among] <= least]
-        keys = self.candidates.key[among], self.minor[among], self.major[among]
-        return [int(at) for at in among[np.lexsort(keys)][:count]]
+        order = (self.major, self.minor, self.candidates.key)
+        among = _leading(among, count, order)
+        sort = np.lexsort(tuple(values[among] for values in reversed(order)))
+        return [int(at) for at in among[sort]]
 
     def first_of_groups(self, group: Ints) -> list[int]:
         """Return the best candidate of each group, in the objective's order."""
@@ -41,6 +40,22 @@ class Ranking:
             np.minimum.at(least, group[at], values[at])
             at = at[values[at] == least[group[at]]]
         return self.best(at, len(at))
+
+
+def _leading(among: Ints, count: int, order: tuple[Ints, ...]) -> Ints:
+    """Return the first ``count`` of ``among`` by ``order``, unsorted; ties go on to the next of its arrays."""
+    if not count:
+        return among[:0]
+    sure = []
+    for values in order:
+        if len(among) <= count:
+            break
+        here = values[among]
+        last = np.partition(here, count - 1)[count - 1]
+        sure.append(among[here < last])
+        count -= len(sure[-1])
+        among = among[here == last]
+    return np.concatenate([*sure, among])
 
 
 def ranking(problem: Problem, answer: Schedule, task: int, candidates: Candidates) -> Ranking:

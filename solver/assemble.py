@@ -83,7 +83,7 @@ def _placement(solved: Solved, task: int, top_k: int) -> Placement:
 
 
 def _considered(ranked: Ranking, candidates: Candidates, chosen: int) -> list[int]:
-    """Return the best of each (cloud, accelerator, count, market), the chosen one for its own group."""
+    """Return the best of each (cloud, accelerator, market), the chosen one for its own group."""
     columns, row = candidates.columns, candidates.row
     group = columns.kind[row] * len(MARKETS) + candidates.market
     return [chosen if group[at] == group[chosen] else at for at in ranked.first_of_groups(group)]

@@ -23,9 +23,10 @@ INT64_MAX = 2**63 - 1
 class Candidates:
     """Parallel arrays, one entry an offer of one market that satisfies one requirement of a task.
 
-    ``row`` is a position in ``Columns``, ``market`` in ``MARKETS``, ``requirement`` in
-    ``requirements``. ``cost_micro_usd`` is of all nodes for the whole runtime plus the task's ``inputs``;
-    ``ready_s`` is when those inputs have arrived. ``key`` increases with (offer key, requirement).
+    ``row`` is a position in ``Columns``, ``market`` in ``MARKETS``, ``requirement`` in ``requirements``,
+    ``place`` in ``columns.places``. ``cost_micro_usd`` is of all nodes for the whole runtime plus the task's
+    ``inputs``; ``ready_s`` is when those inputs have arrived. ``key`` is distinct and increases with (offer
+    key, requirement).
     """
 
     columns: Columns
@@ -39,20 +40,11 @@ class Candidates:
     cost_micro_usd: Ints
     seconds: Ints
     ready_s: Ints
+    place: Ints
+    key: Ints
 
     def __len__(self) -> int:
         return len(self.row)
-
-    @property
-    def place(self) -> Ints:
-        """Each candidate's place, as a position in ``columns.places``."""
-        return self.columns.place[self.row]
-
-    @property
-    def key(self) -> Ints:
-        """Integers in the order of (offer key, requirement); distinct."""
-        key: Ints = (self.row * len(MARKETS) + self.market) * len(self.requirements) + self.requirement
-        return key
 
 
 def candidates_of(
@@ -85,6 +77,8 @@ def candidates_of(
         cost_micro_usd=cost + input_cost[place],
         seconds=seconds,
         ready_s=ready_s[place],
+        place=place,
+        key=(row * len(MARKETS) + market) * len(task.requirements) + requirement_at,
     )
 
 

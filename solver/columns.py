@@ -40,8 +40,8 @@ class Columns:
 
     ``code[name]`` holds positions in ``names[name]``, which is sorted; ``value[name]`` holds integers and
     flags. ``spot_micro_usd`` is -1 where a row has no spot offer. ``place`` numbers the (cloud, region)
-    pairs of ``places`` in order, ``kind`` the (cloud, accelerator, count) triples. ``table_row`` leads from
-    a position back to the row of the table.
+    pairs of ``places`` in order, ``kind`` the (cloud, accelerator) pairs. ``table_row`` leads from a
+    position back to the row of the table.
     """
 
     table_row: Ints
@@ -102,7 +102,7 @@ def _build(table: pa.Table) -> Columns:
         value = {name: array[order] for name, array in value.items()}
         spot = spot[order]
     place, places = _places(code, names)
-    return Columns(order, code, names, value, spot, place, places, _kinds(code, value))
+    return Columns(order, code, names, value, spot, place, places, _kinds(code))
 
 
 def _coded(table: pa.Table, column: str) -> tuple[tuple[str, ...], Ints]:
@@ -135,9 +135,9 @@ def _places(code: dict[str, Ints], names: dict[str, tuple[str, ...]]) -> tuple[I
     return dense[pair], places
 
 
-def _kinds(code: dict[str, Ints], value: dict[str, Ints]) -> Ints:
+def _kinds(code: dict[str, Ints]) -> Ints:
     accelerators = int(code["accelerator"].max(initial=0)) + 1
-    counts = int(value["accelerator_count_milli"].max(initial=0)) + 1
-    triple = (code["cloud"].astype(np.int64) * accelerators + code["accelerator"]) * counts
-    _, kind = np.unique(triple + value["accelerator_count_milli"], return_inverse=True)
+    _, kind = np.unique(
+        code["cloud"].astype(np.int32) * accelerators + code["accelerator"], return_inverse=True
+    )
     return kind
