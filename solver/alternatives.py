@@ -43,7 +43,7 @@ class Ranking:
 
 
 def _leading(among: Ints, count: int, order: tuple[Ints, ...]) -> Ints:
-    """Return the first ``count`` of ``among`` by ``order``, unsorted; ties go on to the next of its arrays."""
+    """Return the first ``count`` of ``among`` by ``order``, unsorted; ties go on to its next array."""
     if not count:
         return among[:0]
     sure = []

@@ -44,7 +44,8 @@ def _last_step(kept: list[Filter]) -> str:
     """Say which filter removed the last offers."""
     for before, after in pairwise(kept):
         if not after.kept:
-            return f"{before.kept:,} offers were left before {after.name!r}, none after it"
+            left = "1 offer was" if before.kept == 1 else f"{before.kept:,} offers were"
+            return f"{left} left before {after.name!r}, none after it"
     return "the catalog is empty"
 
 
@@ -89,7 +90,7 @@ def _change(columns: Columns, requirement: Requirement, step: RowFilter, alive: 
     if step.kind == "clouds":
         return f"more clouds: {_names(columns, 'cloud', rows, '')}", alive
     if step.kind == "accelerators":
-        return _accelerators(columns, requirement, rows), alive
+        return _accelerators(columns, requirement, alive)
     if step.kind == "vcpus":
         values = columns.value["vcpus_milli"]
         near = _nearest(values[rows], requirement.vcpus_milli)
@@ -127,18 +128,27 @@ def _names(columns: Columns, field: str, rows: Ints, wanted: str) -> str:
     return ", ".join(shown) + (f" and {more} more" if more > 0 else "")
 
 
-def _accelerators(columns: Columns, requirement: Requirement, rows: Ints) -> str:
+def _accelerators(columns: Columns, requirement: Requirement, alive: Mask) -> tuple[str, Mask]:
     """List the counts that exist of the wanted accelerators, else the accelerators that do."""
-    accelerator = columns.code["accelerator"][rows]
-    counts = columns.value["accelerator_count_milli"][rows]
+    counts = columns.value["accelerator_count_milli"]
+    anywhere = alive.any(axis=0)
     exist = []
+    named = np.zeros(len(columns), dtype=bool)
     for name in dict.fromkeys(wanted.name for wanted in requirement.accelerators):
-        of_name = np.unique(counts[accelerator == columns.code_of("accelerator", name)])
-        if len(of_name):
-            exist.append(f"{name} in counts of {', '.join(format_milli(int(count)) for count in of_name)}")
+        of_name = columns.equals("accelerator", name)
+        offered = np.unique(counts[anywhere & of_name])
+        if len(offered):
+            named |= of_name
+            exist.append(f"{name} in counts of {', '.join(format_milli(int(count)) for count in offered)}")
     if exist:
-        return "; ".join(exist)
-    return f"other accelerators: {_names(columns, 'accelerator', rows, requirement.accelerators[0].name)}"
+        return "; ".join(exist), alive & named
+    others = ~columns.equals("accelerator", "")
+    if not np.any(anywhere & others):
+        return "no accelerator", alive
+    names = _names(
+        columns, "accelerator", np.flatnonzero(anywhere & others), requirement.accelerators[0].name
+    )
+    return f"other accelerators: {names}", alive & others
 
 
 def _nearest(values: Ints, wanted: Range) -> list[int]:
