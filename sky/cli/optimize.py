@@ -23,7 +23,11 @@ from sky.cli.options import json_option, task_options
     "--top", type=click.IntRange(min=0), default=5, show_default=True, metavar="K", help="Runners-up a task."
 )
 @click.option(
-    "--all", "-a", "show_all", is_flag=True, help="Also show every filter, and how many offers each left."
+    "--all",
+    "-a",
+    "show_all",
+    is_flag=True,
+    help="Also show every kind considered, and what each filter left.",
 )
 @json_option
 @task_options

@@ -16,6 +16,7 @@ _COLUMNS = ("INFRA", "INSTANCE", "vCPUs", "Mem(GB)", "GPUS", "$/HR", "COST ($)",
 _PLAN_COLUMNS = ("TASK", "#NODES", "INFRA", "INSTANCE", "GPUS", "COST ($)", "TIME", "START")
 _NUMBERS = ("#NODES", "vCPUs", "Mem(GB)", "$/HR", "COST ($)", "TIME", "START")
 _WRAP = ("INFRA", "INSTANCE", "TASK")
+_ROWS = 12
 
 
 def show_plan(plan: Plan, *, show_all: bool = False) -> None:
@@ -33,7 +34,7 @@ def show_plan(plan: Plan, *, show_all: bool = False) -> None:
 def show_briefly(plan: Plan) -> None:
     """Print what a launch is about to do: the chosen offer among those considered, the total, the proof."""
     for task in plan.tasks:
-        _show_considered(task)
+        _show_considered(task, show_all=False)
     total, proof, *_ = _summary(plan, show_all=False)
     click.echo(f"{total} {proof}")
     for note in plan.notes:
@@ -52,11 +53,21 @@ def _placed(task: Placement) -> tuple[str, ...]:
     return task.name, str(task.num_nodes), infra, instance, gpus, cost, time, format_seconds(task.start_s)
 
 
-def _show_considered(task: Placement) -> None:
+def _show_considered(task: Placement, *, show_all: bool) -> None:
     counts = f"{_counted(task.num_nodes, 'node')}, {_counted(task.candidates, 'candidate')}"
     click.echo(f"Considered resources for {task.name} ({counts}):")
     considered = list(task.considered) or [task.choice]
-    show_table(_COLUMNS, [_marked(choice, task.choice) for choice in considered], right=_NUMBERS, wrap=_WRAP)
+    shown = considered if show_all else _near(considered, task.choice)
+    show_table(_COLUMNS, [_marked(choice, task.choice) for choice in shown], right=_NUMBERS, wrap=_WRAP)
+    if len(shown) < len(considered):
+        click.echo(f"... and {len(considered) - len(shown)} more kinds (--all shows them)")
+
+
+def _near(considered: list[Choice], chosen: Choice) -> list[Choice]:
+    """Return the first rows: without accelerators where the choice has none."""
+    if not chosen.accelerator:
+        considered = [choice for choice in considered if not choice.accelerator]
+    return considered[:_ROWS]
 
 
 def _counted(count: int, noun: str) -> str:
@@ -64,7 +75,7 @@ def _counted(count: int, noun: str) -> str:
 
 
 def _show_task(task: Placement, *, show_all: bool) -> None:
-    _show_considered(task)
+    _show_considered(task, show_all=show_all)
     if task.runtime_note:
         click.echo(f"Time: {task.runtime_note}.")
     runners = task.alternatives
