@@ -147,7 +147,8 @@ class CostBounds:
 
     ``kept[t]`` are the candidates of the problem that may still be part of a plan of at most ``limit``;
     ``bound`` is a lower bound over all plans of the problem that keep to ``deadline_s`` (if given), as far as
-    they cost at most ``limit``. ``found`` is the best plan met on the way, if better than the limit given.
+    they cost at most ``limit``. ``found`` is the best plan met on the way, if better than the limit given;
+    ``least[t]`` bounds the cost of any plan with each kept candidate.
     """
 
     def __init__(self, problem: Problem, limit: int, deadline_s: int | None = None) -> None:
@@ -156,6 +157,7 @@ class CostBounds:
         self.found: Schedule | None = None
         self.kept: list[Ints] = [np.arange(len(row)) for row in problem.cost]
         self.node: list[Ints] = [np.array(row, dtype=np.int64) for row in problem.cost]
+        self.least: list[Ints] = list(self.node)
         self.pair: dict[int, Ints] = {}
         self.incident: list[list[int]] = [[] for _ in problem.tasks]
         for at, edge in enumerate(problem.edges):
@@ -196,6 +198,7 @@ class CostBounds:
     def _visit(self, task: int, *, forward: bool) -> None:
         self._collect(task)
         self._drop(task, self.bound - self.node_least[task] + self.node[task] <= self.limit)
+        self.least[task] = self.bound - self.node_least[task] + self.node[task]
         here = self.position[task]
         later = [at for at in self.incident[task] if (self.position[self._other(at, task)] > here) == forward]
         shares = max(len(later), len(self.incident[task]) - len(later))

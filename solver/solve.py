@@ -47,6 +47,13 @@ def solve(problem: Problem, params: Params) -> Result:
     )
 
 
+_LARGE = 400
+"""Above so many candidates in all, a cost search looks at the most promising ones first."""
+
+_CORE = 12
+"""How many of each task these are."""
+
+
 class Search:
     """The best plan so far, and the problem as far as the phases have narrowed it.
 
@@ -71,9 +78,31 @@ class Search:
         return bound
 
     def _prove(self, objective: Objective, bound: int) -> int:
+        if objective is Objective.COST and self.params.narrow and sum(map(len, self.problem.row)) > _LARGE:
+            self._prove_core()
+            bound = max(bound, self._narrow(objective))
         model = self._model()
         terms = model.cost() if objective is Objective.COST else model.makespan(self._horizon())
         return self._run(model, terms, bound)
+
+    def _prove_core(self) -> None:
+        """Take over the cheapest plan among the most promising candidates: a better limit for the bounds."""
+        bounds = CostBounds(self.problem, self.best.cost, self.limits.get(Objective.TIME))
+        bounds.tighten()
+        core = Search(self.problem, self.params, self.deadline, self.best)
+        core.limits = self.limits
+        core._keep(
+            [
+                kept[least.argsort(kind="stable")[:_CORE]].tolist()
+                for kept, least in zip(bounds.kept, bounds.least, strict=True)
+            ]
+        )
+        model = core._model()
+        core._run(model, model.cost(), bounds.bound)
+        rows = [core.problem.row[task][k] for task, k in enumerate(core.best.choice)]
+        self._take(
+            schedule(self.problem, [of.index(row) for of, row in zip(self.problem.row, rows, strict=True)])
+        )
 
     def _prove_alone(self, objective: Objective) -> int:
         """Minimise ``objective`` where nothing else counts; take over the plan, return the bound."""

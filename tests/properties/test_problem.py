@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from itertools import product
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -136,3 +137,14 @@ def test_cost_bound_of_a_chain_is_exact(problem: Problem) -> None:
     bounds = CostBounds(chain, sum(max(costs) for costs in chain.cost) + 100 * count)
     bounds.tighten()
     assert bounds.bound == best.cost
+
+
+@given(problems())
+def test_the_core_of_promising_candidates_is_only_a_start(problem: Problem) -> None:
+    """Searching a core first, however small, leaves the plan as it is."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("solver.solve._LARGE", 0)
+        patch.setattr("solver.solve._CORE", 1)
+        result = solve(problem, Params())
+    assert result.unique
+    assert rows(result.problem, result.schedule) == rows(problem, best_of(problem))
