@@ -12,7 +12,7 @@ from executors.errors import NotFound
 from sky.exceptions import ClusterDoesNotExist, ClusterNotUpError
 from sky.failures import describing, public_errors
 from sky.handles import handle_of
-from sky.identity import check_owner
+from sky.identity import check_owner, is_mine
 from sky.locks import ClusterBusy
 from sky.reconcile import Action, Step, decide
 from sky.records import NO_AUTOSTOP, ClusterRecord
@@ -89,8 +89,11 @@ def view_of(record: ClusterRecord) -> ClusterView:
 def refreshed(store: Store, record: ClusterRecord) -> ClusterRecord | None:
     """Make the record true again and return it, ``None`` if the cluster is gone.
 
-    One that another command is working on right now is returned as it is.
+    One that another command is working on right now, or that is not this user's to judge, is returned as
+    it is: what looks gone from here may be there for its owner.
     """
+    if not is_mine(record):
+        return record
     try:
         with store.lock(record.name, timeout_s=0):
             current = store.get(record.name)

@@ -34,10 +34,15 @@ def owner_of_new(executor: str) -> str:
     return f"{user_name()}@{socket.gethostname()}" if executor == LOCAL else user_name()
 
 
+def is_mine(record: ClusterRecord) -> bool:
+    """Return whether ``record`` is this user's, and of this machine if it is bound to one."""
+    return record.owner in {"", owner_of_new(record.executor)}
+
+
 def check_owner(record: ClusterRecord) -> None:
     """Raise ``ClusterOwnerIdentityMismatchError`` unless ``record`` is this user's."""
-    me = owner_of_new(record.executor)
-    if record.owner and record.owner != me:
+    if not is_mine(record):
+        me = owner_of_new(record.executor)
         raise ClusterOwnerIdentityMismatchError(
             f"cluster {record.name} belongs to {record.owner}, and you are {me}"
         )

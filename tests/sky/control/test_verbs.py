@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import inspect
+import os
+import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +15,8 @@ import pytest
 
 import sky
 from executors import registry
+from executors.agent import processes
+from executors.local.provisioner import marker_of
 from sky import core, identity
 from sky.exceptions import (
     ClusterDoesNotExist,
@@ -264,6 +270,8 @@ def test_another_users_cluster(cluster: ClusterRecord) -> None:
     ):
         with pytest.raises(ClusterOwnerIdentityMismatchError, match="eve@elsewhere"):
             call()
+    registry.load("local").provisioner.stop(cluster.executor_handle)
+    assert core.status(refresh=True)[0]["status"] is ClusterStatus.UP, "only its owner can judge it"
     mine = open_store().get(NAME)
     assert mine is not None
     open_store().update(mine, owner=cluster.owner)
@@ -307,3 +315,31 @@ def test_down_with_other_jobs_waits_for_them(cluster: ClusterRecord) -> None:
     core.cancel(NAME, all=True)
     core.exec(sky.Task(run="true"), NAME, down=True)
     assert core.status() == []
+
+
+def test_a_launch_brings_a_killed_agent_back(
+    cluster: ClusterRecord, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert cluster.handle is not None
+    marker = marker_of(cluster.handle["folder"])
+    killed = processes.marked(marker)
+    assert killed
+    for pid in killed:
+        os.kill(pid, signal.SIGKILL)
+    while processes.marked(marker):
+        pass
+    assert core.status(refresh=True)[0]["status"] is ClusterStatus.INIT
+    job_id, handle = core.launch(sky.Task(run="echo back"), NAME)
+    assert (job_id, handle.cluster_id) == (1, cluster.cluster_id)  # type: ignore[union-attr]
+    assert capfd.readouterr().out == "back\n"
+
+
+def test_launches_of_one_name_make_one_cluster(home: Path) -> None:
+    code = "import sky; sky.launch(sky.Task(run='true'), 'dev', stream_logs=False)"
+    launches = [subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE) for _ in range(3)]
+    for launch in launches:
+        _, told = launch.communicate(timeout=120)
+        assert launch.returncode == 0, told
+    assert len(core.status()) == 1
+    assert len(registry.load("local").provisioner.list()) == 1
+    assert sorted(job["job_id"] for job in core.queue(NAME)) == [1, 2, 3]
