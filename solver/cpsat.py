@@ -72,6 +72,8 @@ class Model:
         settings.random_seed = params.seed
         settings.linearization_level = 2
         settings.max_time_in_seconds = time_limit_s
+        # CP-SAT would take SIGINT from Python for good: after a solve, Ctrl-C would kill the process outright.
+        settings.catch_sigint_signal = False
         wrapper: Any = cp.SolveWrapper()
         wrapper.set_parameters(settings)
         response = wrapper.solve(self._proto)
