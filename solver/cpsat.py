@@ -72,7 +72,7 @@ class Model:
         settings.random_seed = params.seed
         settings.linearization_level = 2
         settings.max_time_in_seconds = time_limit_s
-        # CP-SAT would take SIGINT from Python for good: after a solve, Ctrl-C would kill the process outright.
+        # CP-SAT would take SIGINT from Python for good: Ctrl-C after a solve would then kill the process.
         settings.catch_sigint_signal = False
         wrapper: Any = cp.SolveWrapper()
         wrapper.set_parameters(settings)
