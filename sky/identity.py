@@ -76,7 +76,8 @@ def check_cluster_name(name: str) -> None:
 
 def command_line() -> str:
     """Return the running command for the record, values of variables and secrets left out."""
-    shown, hide = [Path(sys.argv[0]).name], False
+    program = Path(sys.argv[0]).name
+    shown, hide = ["sky" if program == "__main__.py" else program], False
     for word in sys.argv[1:]:
         flag, separator, _ = word.partition("=")
         if hide:
