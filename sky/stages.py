@@ -26,7 +26,7 @@ from sky.failover import choose, launch_new
 from sky.handles import ClusterHandle, handle_of
 from sky.identity import check_cluster_name, check_owner, command_line, new_cluster_name
 from sky.jobspec import environment, job_spec, run_timestamp
-from sky.locks import FOREVER
+from sky.locks import FOREVER, ClusterBusy
 from sky.matching import matched
 from sky.reconcile import decide
 from sky.records import ClusterRecord
@@ -92,6 +92,11 @@ def launch_task(task: Task, cluster_name: str | None, options: LaunchOptions) ->
     """Run the stages of a launch. What was done stays recorded whatever happens on the way."""
     if options.clone_disk_from is not None:
         raise NotSupportedError("clone_disk_from: no infra that is enabled here can clone a disk")
+    if task.storage_mounts:
+        where = ", ".join(task.storage_mounts)
+        raise NotSupportedError(
+            f"file_mounts: {where}: no infra that is enabled here can mount or copy a bucket"
+        )
     name = cluster_name if cluster_name is not None else new_cluster_name()
     check_cluster_name(name)
     store = open_store()
@@ -104,7 +109,7 @@ def launch_task(task: Task, cluster_name: str | None, options: LaunchOptions) ->
         _sync(task, record, file_mounts=True)
         if not options.detach_setup and not options.no_setup and not (options.fast and was_up):
             _setup(task, record, stamp)
-        record = _pre_exec(store, task, resources, record, options)
+        record = _pre_exec(store, resources, record, options)
         with_setup = options.detach_setup and not options.no_setup
         job_id = _submit(task, resources, record, stamp, with_setup=with_setup)
     follow = options.stream_logs and not options.detach_run
@@ -142,13 +147,18 @@ def exec_task(
         _log.info("Would run on cluster %s:\n%s", cluster_name, task.run or "nothing")
         return Outcome(handle=handle_of(record))
     _sync(task, record, file_mounts=False)
-    with suppress(StaleRecord):
-        record = store.update(record, last_use=command_line())
     if down:
         with store.lock(cluster_name):
             record = set_autostop(store, existing(store, cluster_name), AUTODOWN_MINUTES, down=True)
+    _note_use(store, cluster_name)
     job_id = _submit(task, resources, record, run_timestamp())
     return _finish(store, record, job_id, follow=stream_logs and not detach_run, down=down)
+
+
+def _note_use(store: Store, name: str) -> None:
+    """Record this command as the cluster's last, unless another one is about to record itself."""
+    with suppress(ClusterBusy, StaleRecord), store.lock(name, timeout_s=0):
+        store.update(existing(store, name), last_use=command_line())
 
 
 def _dry_launch(store: Store, task: Task, name: str, options: LaunchOptions) -> Outcome:
@@ -221,9 +231,9 @@ def _show_setup(chunk: bytes) -> None:
 
 
 def _pre_exec(
-    store: Store, task: Task, resources: Resources, record: ClusterRecord, options: LaunchOptions
+    store: Store, resources: Resources, record: ClusterRecord, options: LaunchOptions
 ) -> ClusterRecord:
-    del task
+    """Set autostop as the flags say, else as the task's resources do."""
     if options.idle_minutes is not None:
         return set_autostop(store, record, options.idle_minutes, down=options.down)
     if options.down:

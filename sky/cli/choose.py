@@ -51,7 +51,7 @@ def confirm(verb: str, records: Sequence[ClusterRecord], *, yes: bool) -> None:
     )
 
 
-def each(records: Sequence[ClusterRecord], action: str) -> None:
+def say_if_none(records: Sequence[ClusterRecord], action: str) -> None:
     """Say so when a command had nothing to do."""
     if not records:
         click.echo(f"No cluster to {action}.", err=True)

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from catalog.errors import SkyError, UserError
-from sky.cli.choose import chosen, confirm, each, matching
+from sky.cli.choose import chosen, confirm, matching, say_if_none
 from sky.cli.options import (
     all_option,
     clusters_argument,
@@ -135,7 +135,7 @@ def stop_command(clusters: tuple[str, ...], all_clusters: bool, yes: bool, purge
     from sky.clusters import stop
 
     records = chosen(clusters, all_clusters=all_clusters, verb="stop")
-    each(records, "stop")
+    say_if_none(records, "stop")
     confirm("Stop", records, yes=yes)
     _for_each([record.name for record in records], lambda name: stop(name, purge=purge), "stopped")
 
@@ -176,7 +176,7 @@ def start_command(
         records = [record for record in records if record.status is not ClusterStatus.UP]
         for name in up:
             click.echo(f"Cluster {name} is up already.")
-    each(records, "start")
+    say_if_none(records, "start")
     confirm("Start", records, yes=yes)
     _for_each(
         [record.name for record in records],
@@ -204,7 +204,7 @@ def down_command(clusters: tuple[str, ...], all_clusters: bool, yes: bool, purge
     from sky.clusters import down
 
     records = chosen(clusters, all_clusters=all_clusters, verb="down")
-    each(records, "tear down")
+    say_if_none(records, "tear down")
     confirm("Tear down", records, yes=yes)
     _for_each([record.name for record in records], lambda name: down(name, purge=purge), "gone")
 
@@ -239,7 +239,7 @@ def autostop_command(
     records = chosen(clusters, all_clusters=all_clusters, verb="autostop")
     if all_clusters:
         records = [record for record in records if record.status is ClusterStatus.UP]
-    each(records, "set autostop for")
+    say_if_none(records, "set autostop for")
     minutes = -1 if cancel else idle_minutes
     what = "Cancel autostop of" if minutes < 0 else "Set autostop of"
     confirm(what, records, yes=yes)

@@ -343,3 +343,21 @@ def test_launches_of_one_name_make_one_cluster(home: Path) -> None:
     assert len(core.status()) == 1
     assert len(registry.load("local").provisioner.list()) == 1
     assert sorted(job["job_id"] for job in core.queue(NAME)) == [1, 2, 3]
+
+
+def test_an_exec_leaves_the_record_to_a_launch_that_holds_it(cluster: ClusterRecord) -> None:
+    store = open_store()
+    with store.lock(NAME):
+        held = store.get(NAME)
+        core.exec(sky.Task(run="true"), NAME)
+        assert store.get(NAME) == held
+    core.exec(sky.Task(run="true"), NAME)
+    assert store.get(NAME) != held
+
+
+def test_buckets_are_refused_before_anything_is_made() -> None:
+    task = sky.Task(run="true")
+    task.set_storage_mounts({"/data": sky.Storage(source="s3://some-bucket")})
+    with pytest.raises(NotSupportedError, match="/data"):
+        core.launch(task, NAME)
+    assert core.status() == []
