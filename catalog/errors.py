@@ -31,7 +31,12 @@ class Infeasible(SkyError):
     """
 
     def __init__(
-        self, message: str, *, task: str = "", filters: tuple[Any, ...] = (), suggestions: tuple[str, ...] = ()
+        self,
+        message: str,
+        *,
+        task: str = "",
+        filters: tuple[Any, ...] = (),
+        suggestions: tuple[str, ...] = (),
     ) -> None:
         super().__init__(message)
         self.task = task
