@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from sky.cluster_jobs import cancel, download_logs, job_status, queue, tail_logs
-from sky.clusters import autostop, down, start, status, stop
+from sky.control.cluster_jobs import cancel, download_logs, job_status, queue, tail_logs
+from sky.control.clusters import autostop, down, start, status, stop
 from sky.launcher import exec, launch  # noqa: A004  the public name
 
 __all__ = [

@@ -5,9 +5,9 @@ from __future__ import annotations
 import copy
 from typing import TYPE_CHECKING, Any
 
+from sky.control.handles import ClusterHandle
+from sky.control.stages import LaunchOptions, exec_task, launch_task
 from sky.exceptions import MisuseError, NotSupportedError
-from sky.handles import ClusterHandle
-from sky.stages import LaunchOptions, exec_task, launch_task
 from sky.statuses import OptimizeTarget
 
 if TYPE_CHECKING:

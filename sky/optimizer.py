@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from catalog.errors import Infeasible
 from catalog.offer import Offer
 from catalog.units import milli
-from sky import placement
 from sky.compile import compile_request, unique_names
+from sky.control import placement
 from sky.dag import Dag
 from sky.exceptions import ResourcesUnavailableError
 from sky.resources import Resources

@@ -8,16 +8,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from catalog.units import MIB_PER_GIB, MILLI
-from sky import accelerator_spec, compare, idle_stop, images, node_checks, recovery, sizes, tiers, where
-from sky.accelerator_spec import AcceleratorsInput, AcceleratorSpec, Count
+from sky import compare
 from sky.clouds import Cloud, CloudImplementationFeatures, Region
-from sky.idle_stop import Autostop
-from sky.images import DockerLoginConfig
-from sky.labels import parse as parse_labels
-from sky.ports import merged as merged_ports
-from sky.recovery import JobRecovery
-from sky.sizes import Amount
-from sky.tiers import DiskTier, NetworkTier
+from sky.spec import accelerator_spec, idle_stop, images, node_checks, recovery, sizes, tiers, where
+from sky.spec.accelerator_spec import AcceleratorsInput, AcceleratorSpec, Count
+from sky.spec.idle_stop import Autostop
+from sky.spec.images import DockerLoginConfig
+from sky.spec.labels import parse as parse_labels
+from sky.spec.ports import merged as merged_ports
+from sky.spec.recovery import JobRecovery
+from sky.spec.sizes import Amount
+from sky.spec.tiers import DiskTier, NetworkTier
 
 
 @dataclass(frozen=True, slots=True, init=False, repr=False)

@@ -7,9 +7,9 @@ from typing import Any
 
 from sky.exceptions import SpecError, within
 from sky.resources import Resources
-from sky.schema import Kind, Table, checked
-from sky.sizes import DEFAULT_DISK_GIB
-from sky.suggest import did_you_mean
+from sky.spec.schema import Kind, Table, checked
+from sky.spec.sizes import DEFAULT_DISK_GIB
+from sky.spec.suggest import did_you_mean
 
 _ALLOW = {
     "burstable": "allow_burstable",

@@ -7,16 +7,16 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from sky import env_vars, mounts, run_command
 from sky.clouds import Cloud, CloudImplementationFeatures
 from sky.dag import get_current_dag
-from sky.env_vars import Pairs
-from sky.estimate import Estimate
 from sky.exceptions import MisuseError, SpecError
-from sky.images import DockerLoginConfig
 from sky.resources import Resources
-from sky.run_command import Run
 from sky.service import PoolSpec, ServiceSpec
+from sky.spec import env_vars, mounts, run_command
+from sky.spec.env_vars import Pairs
+from sky.spec.estimate import Estimate
+from sky.spec.images import DockerLoginConfig
+from sky.spec.run_command import Run
 from sky.storage import Storage, StorageMode
 
 Candidates = set[Resources] | list[Resources]

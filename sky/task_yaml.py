@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sky import env_vars
-from sky.env_vars import Pairs
-from sky.estimate import Estimate
 from sky.exceptions import NotSupportedError, SpecError, within
 from sky.resources import Resources
 from sky.resources_yaml import candidates_config
-from sky.schema import Kind, Table, checked
 from sky.service import PoolSpec, ServiceSpec
+from sky.spec import env_vars
+from sky.spec.env_vars import Pairs
+from sky.spec.estimate import Estimate
+from sky.spec.schema import Kind, Table, checked
 from sky.storage import Storage
 from sky.task import Task
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sky import yaml_text
 from sky.dag import Dag, DagExecution
-from sky.env_vars import Pairs
 from sky.exceptions import SpecError, within
-from sky.schema import Kind, Table, checked
-from sky.suggest import did_you_mean
+from sky.spec import yaml_text
+from sky.spec.env_vars import Pairs
+from sky.spec.schema import Kind, Table, checked
+from sky.spec.suggest import did_you_mean
+from sky.spec.yaml_text import Document
 from sky.task import Task
-from sky.yaml_text import Document
 
 TEXT_SOURCE = "<text>"
 

@@ -18,7 +18,7 @@ def check_command(as_json: bool) -> None:
       sky check --json
     """
     from catalog.names import names
-    from sky.infra_check import checked
+    from sky.control.infra_check import checked
 
     rows = checked(names().clouds)
     if as_json:

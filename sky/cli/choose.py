@@ -8,9 +8,9 @@ from fnmatch import fnmatchcase
 import click
 
 from catalog.errors import UserError
+from sky.control.records import ClusterRecord
+from sky.control.state import open_store
 from sky.exceptions import ClusterDoesNotExist
-from sky.records import ClusterRecord
-from sky.state import open_store
 
 
 def chosen(patterns: Sequence[str], *, all_clusters: bool, verb: str) -> list[ClusterRecord]:

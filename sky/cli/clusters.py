@@ -45,8 +45,8 @@ def status_command(clusters: tuple[str, ...], show_all: bool, refresh: bool, ip:
       sky status --json
       ssh $(sky status --ip dev)
     """
-    from sky.clusters import status
-    from sky.state import open_store
+    from sky.control.clusters import status
+    from sky.control.state import open_store
 
     names = [record.name for record in matching(open_store().records(), clusters)] if clusters else None
     found = status(names, refresh=refresh)
@@ -90,7 +90,7 @@ def _cluster_json(cluster: dict[str, Any]) -> dict[str, Any]:
 
 def _show_clusters(clusters: list[dict[str, Any]], *, show_all: bool) -> None:
     from sky.cli.render import ago, autostop_text, show_table
-    from sky.handles import offer_text
+    from sky.control.handles import offer_text
 
     if not clusters:
         click.echo("No cluster. Launch one with: sky launch TASK.yaml")
@@ -132,7 +132,7 @@ def stop_command(clusters: tuple[str, ...], all_clusters: bool, yes: bool, purge
       sky stop 'dev-*' -y
       sky stop --all
     """
-    from sky.clusters import stop
+    from sky.control.clusters import stop
 
     records = chosen(clusters, all_clusters=all_clusters, verb="stop")
     say_if_none(records, "stop")
@@ -168,7 +168,7 @@ def start_command(
       sky start dev -i 30
       sky start --all
     """
-    from sky.clusters import start
+    from sky.control.clusters import start
 
     records = chosen(clusters, all_clusters=all_clusters, verb="start")
     if not force:
@@ -201,7 +201,7 @@ def down_command(clusters: tuple[str, ...], all_clusters: bool, yes: bool, purge
       sky down 'sky-*' -y
       sky down --all
     """
-    from sky.clusters import down
+    from sky.control.clusters import down
 
     records = chosen(clusters, all_clusters=all_clusters, verb="down")
     say_if_none(records, "tear down")
@@ -234,7 +234,7 @@ def autostop_command(
       sky autostop dev -i 30 --down
       sky autostop dev --cancel
     """
-    from sky.clusters import autostop
+    from sky.control.clusters import autostop
 
     records = chosen(clusters, all_clusters=all_clusters, verb="autostop")
     if all_clusters:

@@ -30,8 +30,8 @@ def queue_command(clusters: tuple[str, ...], all_users: bool, skip_finished: boo
       sky queue dev -s
       sky queue dev --json
     """
-    from sky.cluster_jobs import queue
-    from sky.state import open_store
+    from sky.control.cluster_jobs import queue
+    from sky.control.state import open_store
 
     records = open_store().records()
     if clusters:
@@ -56,7 +56,7 @@ def queue_command(clusters: tuple[str, ...], all_users: bool, skip_finished: boo
 
 
 def _jobs_or_none(name: str, skip_finished: bool, all_users: bool) -> list[dict[str, Any]] | None:
-    from sky.cluster_jobs import queue
+    from sky.control.cluster_jobs import queue
 
     try:
         return queue(name, skip_finished=skip_finished, all_users=all_users)
@@ -113,7 +113,7 @@ def logs_command(
       sky logs dev 1 2 --sync-down
     """
     if sync_down:
-        from sky.cluster_jobs import download_logs
+        from sky.control.cluster_jobs import download_logs
 
         for job_id, folder in download_logs(cluster, list(job_ids) or None).items():
             click.echo(f"Job {job_id}: {folder}")
@@ -123,14 +123,14 @@ def logs_command(
     wanted = job_ids[0] if job_ids else None
     if status:
         return _show_status(cluster, wanted)
-    from sky.cluster_jobs import show_log
+    from sky.control.cluster_jobs import show_log
 
     record = show_log(cluster, wanted, follow=follow, tail=tail)
     return exit_code(JobStatus(record.state.value), record.exit_code)
 
 
 def _show_status(cluster: str, job_id: int | None) -> int:
-    from sky.cluster_jobs import job_status
+    from sky.control.cluster_jobs import job_status
 
     ((found, state),) = job_status(cluster, None if job_id is None else [job_id]).items()
     if state is None:
@@ -162,7 +162,7 @@ def cancel_command(cluster: str, job_ids: tuple[int, ...], all_jobs: bool, yes: 
       sky cancel dev 3 4 5
       sky cancel dev --all -y
     """
-    from sky.cluster_jobs import cancel
+    from sky.control.cluster_jobs import cancel
 
     if all_jobs and job_ids:
         raise UserError("sky cancel: give either job ids or --all, not both")

@@ -77,7 +77,7 @@ def launch_command(
       sky launch --gpus A100:8 --dryrun -- python train.py --lr 0.1
     """
     from sky.cli.render_plan import show_plan
-    from sky.stages import LaunchOptions, launch_task
+    from sky.control.stages import LaunchOptions, launch_task
 
     task = read_task(entrypoint, flags)
     options = LaunchOptions(
@@ -138,7 +138,7 @@ def exec_command(
       sky exec dev python train.py
       sky exec dev --gpus H100:0.5 -d -- python train.py --lr 0.1
     """
-    from sky.stages import exec_task
+    from sky.control.stages import exec_task
 
     words = list(entrypoint)
     if cluster is None:

@@ -22,7 +22,7 @@ def _all(*decorators: Callable[[Any], Any]) -> Callable[[F], F]:
 
 def complete_cluster(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Return the names of known clusters, for the shell."""
-    from sky.state import open_store
+    from sky.control.state import open_store
 
     return [
         CompletionItem(record.name, help=record.status.value)

@@ -17,6 +17,17 @@ BELOW = {
     "sky": frozenset({"catalog", "solver", "executors"}),
 }
 
+# Room of sky -> the modules of sky that it may import beside its own.
+ROOMS = {
+    "sky/spec/": frozenset({"sky.clouds", "sky.config", "sky.exceptions"}),
+    "sky/control/": frozenset(
+        {
+            *("sky.clouds", "sky.dag", "sky.exceptions", "sky.optimizer", "sky.price", "sky.resources"),
+            *("sky.spec", "sky.statuses", "sky.task"),
+        }
+    ),
+}
+
 # Library -> the only folders whose files may import it.
 CONFINED = {
     "ortools": ("solver/",),
@@ -55,6 +66,19 @@ def test_a_package_imports_only_those_below_it(package: str) -> None:
         for module in modules(package)
         for found in imports(module)
         if found.target.split(".")[0] in forbidden
+    ]
+    assert wrong == []
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_of_sky_imports_only_what_it_may(room: str) -> None:
+    own = room.rstrip("/").replace("/", ".")
+    wrong = [
+        f"{module.path}:{found.line} imports {found.target}"
+        for module in modules("sky")
+        if module.path.startswith(room)
+        for found in imports(module)
+        if _within(found.target, "sky") and not any(_within(found.target, may) for may in {own, *ROOMS[room]})
     ]
     assert wrong == []
 

@@ -9,8 +9,8 @@ from catalog.offer import Market, Offer, OfferKey
 from sky.cli.jobs import _show_jobs
 from sky.cli.main import cli
 from sky.cli.render_plan import show_plan
-from sky.records import ClusterRecord
-from sky.state import open_store
+from sky.control.records import ClusterRecord
+from sky.control.state import open_store
 from sky.statuses import ClusterStatus, JobStatus
 from solver.plan import CatalogInfo, Choice, Filter, Placement, Plan, Status, Transfer
 from tests.golden.golden import check, shape

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 import pytest
 
 from catalog.errors import SkyError
-from sky.database import connect, open_database
-from sky.state import Store, open_store
+from sky.control.database import connect, open_database
+from sky.control.state import Store, open_store
 from tests.integration.postgres_server import server
 from tests.sky.control.store_suite import Clock, StoreSuite, record
 
@@ -44,7 +44,7 @@ class TestPostgres(StoreSuite):
 
 def test_the_lock_of_a_killed_process_is_free(store: Store) -> None:
     code = (
-        "import time\nfrom sky.state import open_store\n"
+        "import time\nfrom sky.control.state import open_store\n"
         "with open_store().lock('dev'):\n    print('held', flush=True)\n    time.sleep(60)\n"
     )
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as holder:
@@ -58,7 +58,11 @@ def test_the_lock_of_a_killed_process_is_free(store: Store) -> None:
 
 def test_processes_share_one_state(store: Store) -> None:
     store.add(record())
-    code = "from sky.state import open_store; s = open_store(); s.update(s.get('dev'), last_use='elsewhere')"
+    code = (
+        "from sky.control.state import open_store\n"
+        "store = open_store()\n"
+        "store.update(store.get('dev'), last_use='elsewhere')"
+    )
     subprocess.run([sys.executable, "-c", code], check=True)
     found = store.get("dev")
     assert found is not None

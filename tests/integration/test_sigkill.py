@@ -15,20 +15,20 @@ from executors import registry
 from executors.agent import processes
 from executors.local.provisioner import marker_of
 from sky import core
-from sky.state import open_store
+from sky.control.state import open_store
 from tests.integration import killed_at
 
 NAME = "doomed"
 LAUNCH_STEPS = [
-    ("sky.state:Store.add", "before", 1),
-    ("sky.state:Store.add", "after", 1),
+    ("sky.control.state:Store.add", "before", 1),
+    ("sky.control.state:Store.add", "after", 1),
     ("executors.local.provisioner:LocalProvisioner.create", "before", 1),
     ("executors.local.provisioner:_write", "before", 1),
     ("executors.local.provisioner:LocalProvisioner.create", "after", 1),
-    ("sky.state:Store.update", "after", 1),
+    ("sky.control.state:Store.update", "after", 1),
     ("executors.lifecycle:ensure_agent", "after", 1),
-    ("sky.state:Store.update", "before", 2),
-    ("sky.state:Store.update", "after", 2),
+    ("sky.control.state:Store.update", "before", 2),
+    ("sky.control.state:Store.update", "after", 2),
     ("executors.lifecycle:sync_workdir", "before", 1),
     ("executors.lifecycle:sync_workdir", "after", 1),
     ("executors.lifecycle:run_setup", "after", 1),
@@ -116,10 +116,10 @@ def test_a_killed_launch_can_be_launched_again(
     [
         ("stop", ("executors.lifecycle:stop", "before", 1), {"UP"}),
         ("stop", ("executors.local.provisioner:LocalProvisioner.stop", "after", 1), {"STOPPED"}),
-        ("stop", ("sky.state:Store.update", "after", 1), {"STOPPED"}),
+        ("stop", ("sky.control.state:Store.update", "after", 1), {"STOPPED"}),
         ("down", ("executors.lifecycle:tear_down", "before", 1), {"UP"}),
         ("down", ("executors.lifecycle:tear_down", "after", 1), set()),
-        ("down", ("sky.state:Store.close", "after", 1), set()),
+        ("down", ("sky.control.state:Store.close", "after", 1), set()),
     ],
 )
 def test_killed_while_ending(
@@ -137,7 +137,7 @@ def test_killed_while_ending(
 @pytest.mark.parametrize(
     "step",
     [
-        ("sky.state:Store.update", "after", 1),
+        ("sky.control.state:Store.update", "after", 1),
         ("executors.local.provisioner:LocalProvisioner.start", "after", 1),
         ("executors.lifecycle:ensure_agent", "after", 1),
     ],

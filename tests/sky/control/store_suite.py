@@ -10,9 +10,9 @@ import pytest
 
 from catalog.offer import Market, Offer, OfferKey
 from catalog.scope import Scope
-from sky.locks import ClusterBusy
-from sky.records import Attempt, ClusterRecord, IllegalTransition
-from sky.state import StaleRecord, Store
+from sky.control.locks import ClusterBusy
+from sky.control.records import Attempt, ClusterRecord, IllegalTransition
+from sky.control.state import StaleRecord, Store
 from sky.statuses import ClusterStatus
 
 OFFER = Offer(

@@ -11,15 +11,16 @@ from catalog.scope import Scope
 from executors import registry
 from executors.api import NodeRequest
 from executors.errors import AuthError, CleanupIncomplete, OutOfCapacity, QuotaExceeded, SetupFailed
-from sky import bringup, core
+from sky import core
+from sky.control import bringup
+from sky.control.failover import choose
+from sky.control.state import open_store
 from sky.exceptions import (
     NotSupportedError,
     ResourcesMismatchError,
     ResourcesUnavailableError,
     StopFailoverError,
 )
-from sky.failover import choose
-from sky.state import open_store
 from tests.sky.control.fake_infra import FakeCloud
 
 NAME = "dev"

@@ -4,8 +4,8 @@ import pytest
 
 import sky
 from catalog.offer import Market, Offer, OfferKey
-from sky.jobspec import demand_of, nodes_can_hold
-from sky.placement import fits_here, local_fit, wants_local
+from sky.control.jobspec import demand_of, nodes_can_hold
+from sky.control.placement import fits_here, local_fit, wants_local
 
 BOX = Offer(
     OfferKey("local", "local", "", "this-machine", "A100", 2_000, Market.OWNED),

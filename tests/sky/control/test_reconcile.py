@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from executors.api import ClusterView, NodeState
-from sky.reconcile import SETTLE_S, Action, decide
+from sky.control.reconcile import SETTLE_S, Action, decide
 from sky.statuses import ClusterStatus
 from tests.sky.control.store_suite import record
 

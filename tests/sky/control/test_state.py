@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from catalog.errors import SkyError, UserError
 from catalog.offer import Market, Offer, OfferKey
 from catalog.scope import Scope
-from sky.database import META, connect, open_database
-from sky.records import (
+from sky.control.database import META, connect, open_database
+from sky.control.records import (
     TRANSITIONS,
     IllegalTransition,
     offer_from_json,
@@ -24,7 +24,7 @@ from sky.records import (
     scope_from_json,
     scope_to_json,
 )
-from sky.state import Store, open_store
+from sky.control.state import Store, open_store
 from sky.statuses import ClusterStatus
 from tests.sky.control.store_suite import Clock, StoreSuite, record
 
@@ -61,7 +61,7 @@ def test_state_is_the_users_alone(home: Path) -> None:
 def test_a_newer_schema_is_refused_by_name(home: Path) -> None:
     database = open_database()
     META.update({META.c.value: "2"}).where(META.c.key == "schema_version").execute(database)
-    code = "from sky.state import open_store; open_store()"
+    code = "from sky.control.state import open_store; open_store()"
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, cwd=Path.cwd(), check=False
     )
@@ -83,7 +83,7 @@ def test_a_file_that_is_no_database_is_one_message(home: Path) -> None:
 
 def test_the_lock_of_a_killed_process_is_free(home: Path) -> None:
     code = (
-        "import os, sys, time\nfrom sky.state import open_store\n"
+        "import os, sys, time\nfrom sky.control.state import open_store\n"
         "with open_store().lock('dev'):\n    print('held', flush=True)\n    time.sleep(60)\n"
     )
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, cwd=Path.cwd()) as holder:

@@ -17,7 +17,10 @@ import sky
 from executors import registry
 from executors.agent import processes
 from executors.local.provisioner import marker_of
-from sky import core, identity
+from sky import core
+from sky.control import identity
+from sky.control.records import ClusterRecord
+from sky.control.state import open_store
 from sky.exceptions import (
     ClusterDoesNotExist,
     ClusterNotUpError,
@@ -26,8 +29,6 @@ from sky.exceptions import (
     NotSupportedError,
     ResourcesMismatchError,
 )
-from sky.records import ClusterRecord
-from sky.state import open_store
 from sky.statuses import ClusterStatus, JobStatus
 
 NAME = "dev"

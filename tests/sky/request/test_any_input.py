@@ -10,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from catalog.errors import UserError
-from sky import estimate, resources_yaml, service, storage, task_yaml
-from sky.estimate import Estimate
+from sky import resources_yaml, service, storage, task_yaml
 from sky.resources import Resources
 from sky.service import PoolSpec, ServiceSpec
+from sky.spec import estimate
+from sky.spec.estimate import Estimate
 from sky.storage import Storage
 from sky.task import Task
 from sky.yaml_io import load_tasks

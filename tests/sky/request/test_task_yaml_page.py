@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from sky import estimate, resources_yaml, service, storage, task_yaml, yaml_io
-from sky.schema import Table
+from sky import resources_yaml, service, storage, task_yaml, yaml_io
+from sky.spec import estimate
+from sky.spec.schema import Table
 
 PAGE = (Path(__file__).parents[3] / "docs" / "task-yaml.md").read_text(encoding="utf-8")
 

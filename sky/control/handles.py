@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from catalog.offer import Market, Offer
 from catalog.units import MILLI, format_milli
-from sky.records import ClusterRecord
+from sky.control.records import ClusterRecord
 
 if TYPE_CHECKING:
     from sky.resources import Resources

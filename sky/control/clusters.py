@@ -11,18 +11,18 @@ from catalog.errors import UserError
 from catalog.offer import Market
 from executors import lifecycle, registry
 from executors.api import Autostop, Capability, Executor, Stoppable
-from sky.bringup import restart
-from sky.connection import connected, existing, refreshed, up
+from sky.control.bringup import restart
+from sky.control.connection import connected, existing, refreshed, up
+from sky.control.failures import effect_on
+from sky.control.handles import ClusterHandle, handle_of
+from sky.control.identity import command_line
+from sky.control.locks import FOREVER
+from sky.control.records import NO_AUTOSTOP, ClusterRecord
+from sky.control.state import Store, open_store
 from sky.exceptions import CloudUserIdentityError, ClusterStatusFetchingError, NotSupportedError
-from sky.failures import effect_on
-from sky.handles import ClusterHandle, handle_of
-from sky.identity import command_line
-from sky.locks import FOREVER
-from sky.records import NO_AUTOSTOP, ClusterRecord
-from sky.state import Store, open_store
 from sky.statuses import ClusterStatus
 
-_log = logging.getLogger("sky.clusters")
+_log = logging.getLogger("sky.control.clusters")
 
 _REFRESH_THREADS = 8
 

@@ -11,9 +11,9 @@ from catalog.errors import UserError
 from catalog.offer import Offer
 from catalog.units import MILLI, format_milli, milli
 from executors.job import Demand, JobSpec
-from sky.identity import user_name
-from sky.placement import memory_mib
-from sky.records import ClusterRecord
+from sky.control.identity import user_name
+from sky.control.placement import memory_mib
+from sky.control.records import ClusterRecord
 
 if TYPE_CHECKING:
     from sky.resources import Resources

@@ -13,9 +13,9 @@ from typing import Any
 from peewee import Database, IntegrityError
 
 from catalog.errors import SkyError
-from sky.database import ATTEMPTS, CLUSTERS, URL_VARIABLE, USAGE, open_database
-from sky.locks import PATIENCE_S, cluster_lock
-from sky.records import (
+from sky.control.database import ATTEMPTS, CLUSTERS, URL_VARIABLE, USAGE, open_database
+from sky.control.locks import PATIENCE_S, cluster_lock
+from sky.control.records import (
     Attempt,
     ClusterRecord,
     UsageInterval,

@@ -8,14 +8,15 @@ from typing import Any
 
 from catalog.errors import UserError
 from catalog.units import MILLI, format_mib, format_milli, micro_usd, usd
-from sky import clouds, sizes, where
-from sky.accelerator_spec import AcceleratorSpec
+from sky import clouds
 from sky.clouds import Cloud, CloudImplementationFeatures
 from sky.exceptions import MisuseError, SpecError
-from sky.images import DOCKER_PREFIX, Images
-from sky.suggest import did_you_mean
-from sky.tiers import DiskTier
-from sky.where import Where
+from sky.spec import sizes, where
+from sky.spec.accelerator_spec import AcceleratorSpec
+from sky.spec.images import DOCKER_PREFIX, Images
+from sky.spec.suggest import did_you_mean
+from sky.spec.tiers import DiskTier
+from sky.spec.where import Where
 
 LOWEST_PRIORITY, HIGHEST_PRIORITY = -1_000, 1_000
 ARCHS = ("x86_64", "arm64", "any")

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from sky.exceptions import SpecError, within
-from sky.schema import Kind, checked
-from sky.suggest import did_you_mean
+from sky.spec.schema import Kind, checked
+from sky.spec.suggest import did_you_mean
 
 STRATEGIES = ("EAGER_NEXT_REGION", "FAILOVER")
 

@@ -12,9 +12,9 @@ from typing import Any
 from peewee import OperationalError, PostgresqlDatabase
 
 from catalog.errors import SkyError
-from sky.database import URL_VARIABLE, connect, private_folder, sky_home
+from sky.control.database import URL_VARIABLE, connect, private_folder, sky_home
 
-_log = logging.getLogger("sky.locks")
+_log = logging.getLogger("sky.control.locks")
 
 PATIENCE_S = 20.0
 """How long a command waits for another one on the same cluster."""

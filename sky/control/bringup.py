@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 from executors import lifecycle, registry
 from executors.api import Capability, Executor, NodeRequest, NodeState, Stoppable
 from executors.errors import AuthError, OutOfCapacity, QuotaExceeded
-from sky.connection import view_of
+from sky.control.connection import view_of
+from sky.control.failures import public_errors
+from sky.control.records import ClusterRecord
+from sky.control.state import Store
 from sky.exceptions import NotSupportedError, ResourcesUnavailableError
-from sky.failures import public_errors
-from sky.records import ClusterRecord
-from sky.state import Store
 from sky.statuses import ClusterStatus
 
 if TYPE_CHECKING:

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from executors import registry
 from executors.api import ClusterView, Executor, Handle, JobQueue, NodeState, Transport
 from executors.errors import NotFound
+from sky.control.failures import describing, public_errors
+from sky.control.handles import handle_of
+from sky.control.identity import check_owner, is_mine
+from sky.control.locks import ClusterBusy
+from sky.control.reconcile import Action, Step, decide
+from sky.control.records import NO_AUTOSTOP, ClusterRecord
+from sky.control.state import StaleRecord, Store
 from sky.exceptions import ClusterDoesNotExist, ClusterNotUpError
-from sky.failures import describing, public_errors
-from sky.handles import handle_of
-from sky.identity import check_owner, is_mine
-from sky.locks import ClusterBusy
-from sky.reconcile import Action, Step, decide
-from sky.records import NO_AUTOSTOP, ClusterRecord
-from sky.state import StaleRecord, Store
 from sky.statuses import ClusterStatus
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from catalog.errors import UserError
 from catalog.units import MIB_PER_GIB, format_milli
 from executors import registry
-from sky.placement import LOCAL
+from sky.control.placement import LOCAL
 
 
 @dataclass(frozen=True, slots=True)

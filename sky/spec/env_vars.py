@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sky.exceptions import SpecError
-from sky.images import DockerLoginConfig
+from sky.spec.images import DockerLoginConfig
 
 Pairs = Mapping[str, Any] | Iterable[tuple[str, Any]] | None
 

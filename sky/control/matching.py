@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sky.control.handles import launched_resources
+from sky.control.jobspec import demand_of, nodes_can_hold
+from sky.control.records import ClusterRecord
 from sky.exceptions import ResourcesMismatchError
-from sky.handles import launched_resources
-from sky.jobspec import demand_of, nodes_can_hold
-from sky.records import ClusterRecord
 
 if TYPE_CHECKING:
     from sky.resources import Resources

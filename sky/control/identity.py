@@ -10,9 +10,9 @@ import socket
 import sys
 from pathlib import Path
 
+from sky.control.placement import LOCAL
+from sky.control.records import ClusterRecord
 from sky.exceptions import ClusterOwnerIdentityMismatchError, InvalidClusterNameError, NotSupportedError
-from sky.placement import LOCAL
-from sky.records import ClusterRecord
 
 _NAME = re.compile(r"[a-zA-Z]([-_.a-zA-Z0-9]*[a-zA-Z0-9])?")
 _MAX_NAME = 63

@@ -9,7 +9,7 @@ from typing import Any
 from catalog.errors import UserError
 from catalog.units import seconds
 from sky.exceptions import SpecError, within
-from sky.schema import Kind, checked
+from sky.spec.schema import Kind, checked
 
 DEFAULT_IDLE_MINUTES = 5
 

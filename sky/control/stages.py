@@ -17,20 +17,20 @@ from typing import TYPE_CHECKING
 from catalog.errors import SkyError
 from executors import lifecycle
 from executors.job import JobRecord
-from sky.bringup import restart
-from sky.cluster_jobs import stream
-from sky.clusters import set_autostop, tear_down
-from sky.connection import apply, connected, existing, up, view_of
+from sky.control.bringup import restart
+from sky.control.cluster_jobs import stream
+from sky.control.clusters import set_autostop, tear_down
+from sky.control.connection import apply, connected, existing, up, view_of
+from sky.control.failover import choose, launch_new
+from sky.control.handles import ClusterHandle, handle_of
+from sky.control.identity import check_cluster_name, check_owner, command_line, new_cluster_name
+from sky.control.jobspec import environment, job_spec, run_timestamp
+from sky.control.locks import FOREVER, ClusterBusy
+from sky.control.matching import matched
+from sky.control.reconcile import decide
+from sky.control.records import ClusterRecord
+from sky.control.state import StaleRecord, Store, open_store
 from sky.exceptions import NotSupportedError
-from sky.failover import choose, launch_new
-from sky.handles import ClusterHandle, handle_of
-from sky.identity import check_cluster_name, check_owner, command_line, new_cluster_name
-from sky.jobspec import environment, job_spec, run_timestamp
-from sky.locks import FOREVER, ClusterBusy
-from sky.matching import matched
-from sky.reconcile import decide
-from sky.records import ClusterRecord
-from sky.state import StaleRecord, Store, open_store
 from sky.statuses import ClusterStatus, JobStatus, OptimizeTarget
 
 if TYPE_CHECKING:

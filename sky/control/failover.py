@@ -18,13 +18,13 @@ from catalog.offer import Market, Offer, OfferKey
 from catalog.scope import Scope
 from catalog.units import MILLI, format_usd
 from executors.errors import AuthError, OutOfCapacity, QuotaExceeded, ScopedError
-from sky.bringup import bring_up, clean_up, wait_for_capacity
+from sky.control.bringup import bring_up, clean_up, wait_for_capacity
+from sky.control.failures import public_errors
+from sky.control.identity import command_line, new_cluster_id, owner_of_new
+from sky.control.placement import LOCAL, enabled_clouds, local_fit, wants_local
+from sky.control.records import Attempt, ClusterRecord
+from sky.control.state import Store
 from sky.exceptions import ResourcesUnavailableError, StopFailoverError
-from sky.failures import public_errors
-from sky.identity import command_line, new_cluster_id, owner_of_new
-from sky.placement import LOCAL, enabled_clouds, local_fit, wants_local
-from sky.records import Attempt, ClusterRecord
-from sky.state import Store
 from sky.statuses import OptimizeTarget
 
 if TYPE_CHECKING:

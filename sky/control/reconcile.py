@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from executors.api import ClusterView, NodeState
-from sky.records import ClusterRecord
+from sky.control.records import ClusterRecord
 from sky.statuses import ClusterStatus
 
 SETTLE_S = 60

@@ -10,9 +10,9 @@ from typing import Any, BinaryIO
 
 from catalog.errors import UserError
 from executors.job import JobRecord, JobState
-from sky.connection import Connection, connected, existing, up
-from sky.identity import user_name
-from sky.state import open_store
+from sky.control.connection import Connection, connected, existing, up
+from sky.control.identity import user_name
+from sky.control.state import open_store
 from sky.statuses import ClusterStatus, JobStatus
 
 _log = logging.getLogger("sky.jobs")
