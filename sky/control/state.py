@@ -54,7 +54,7 @@ class Store:
         return context
 
     def lock(self, name: str, timeout_s: float = PATIENCE_S) -> AbstractContextManager[None]:
-        """Return the lock of cluster ``name``; see ``sky.locks.cluster_lock``."""
+        """Return the lock of cluster ``name``; see ``sky.control.locks.cluster_lock``."""
         return cluster_lock(name, self._url, timeout_s)
 
     def get(self, name: str) -> ClusterRecord | None:
@@ -151,7 +151,7 @@ class Store:
 
 
 def open_store() -> Store:
-    """Return the store of this environment; see ``sky.database.open_database``."""
+    """Return the store of this environment; see ``sky.control.database.open_database``."""
     return Store(open_database(), os.environ.get(URL_VARIABLE) or None)
 
 
