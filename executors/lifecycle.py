@@ -9,18 +9,16 @@ from pathlib import Path, PurePosixPath
 
 from catalog.errors import ExecutorError
 from executors.agent_queue import AgentQueue
-from executors.api import AgentHost, Executor, Handle, JobQueue, NodeRequest, NodeState, Stoppable, Transport
+from executors.api import AgentHost, Executor, Handle, NodeRequest, NodeState, Stoppable, Transport
 from executors.errors import AgentUnreachable, SetupFailed, SyncFailed, Unsupported
-from executors.job import JobSpec
 
 _log = logging.getLogger("sky.executors")
 
 WORKDIR = "~/sky_workdir"
-Step = Callable[[str], None]
 
 
-def _quiet(_name: str) -> None:
-    """Take no note of a step."""
+def _ignore(_handle: Handle) -> None:
+    """Take no note."""
 
 
 @contextmanager
@@ -33,30 +31,17 @@ def connected(executor: Executor, handle: Handle) -> Generator[Transport]:
         transport.close()
 
 
-@contextmanager
-def job_queue(executor: Executor, handle: Handle) -> Generator[JobQueue]:
-    """Open the cluster's job queue for the block."""
-    with connected(executor, handle) as transport:
-        yield executor.queue(handle, transport)
-
-
 def bring_up(
-    executor: Executor, request: NodeRequest, *, new: bool = False, on_step: Step = _quiet
+    executor: Executor, request: NodeRequest, on_created: Callable[[Handle], None] = _ignore
 ) -> Handle:
     """Make the cluster, or find the one of that id, with its agent running.
 
-    ``new`` says that the caller knows it was not there before: when the agent does not come up, the
-    cluster is then removed again, and otherwise left as it is. Raises what the provisioner raises.
+    ``on_created`` has the handle before anything else can fail, so that what was made can be found. Raises
+    what the provisioner raises; what is there by then stays, for another try or for ``tear_down``.
     """
-    on_step("provision")
     handle = executor.provisioner.create(request)
-    on_step("agent")
-    try:
-        ensure_agent(executor, handle)
-    except BaseException:
-        if new:
-            executor.provisioner.delete(handle)
-        raise
+    on_created(handle)
+    ensure_agent(executor, handle)
     return handle
 
 
@@ -71,12 +56,11 @@ def ensure_agent(executor: Executor, handle: Handle) -> None:
         queue.ensure_agent(config)
 
 
-def sync_workdir(executor: Executor, handle: Handle, workdir: Path, *, on_step: Step = _quiet) -> int:
+def sync_workdir(executor: Executor, handle: Handle, workdir: Path) -> int:
     """Make ``~/sky_workdir`` equal to ``workdir``, but for ignored files and what jobs made there.
 
     Returns the number of files copied.
     """
-    on_step("workdir")
     source = workdir.expanduser()
     if not source.is_dir():
         raise SyncFailed(f"workdir: {workdir} is not a folder")
@@ -84,9 +68,7 @@ def sync_workdir(executor: Executor, handle: Handle, workdir: Path, *, on_step: 
         return transport.put(source, WORKDIR, delete=True)
 
 
-def sync_file_mounts(
-    executor: Executor, handle: Handle, mounts: Mapping[str, str], *, on_step: Step = _quiet
-) -> int:
+def sync_file_mounts(executor: Executor, handle: Handle, mounts: Mapping[str, str]) -> int:
     """Copy local sources to destinations: ``~/x``, absolute, or relative to the workdir.
 
     Returns the number of files copied. Raises ``Unsupported`` for a source in a bucket, or a destination
@@ -94,7 +76,6 @@ def sync_file_mounts(
     """
     if not mounts:
         return 0
-    on_step("file_mounts")
     with connected(executor, handle) as transport:
         return sum(transport.put(_source(to, source), _destination(to)) for to, source in mounts.items())
 
@@ -125,7 +106,6 @@ def run_setup(
     env: Mapping[str, str],
     run_timestamp: str,
     on_output: Callable[[bytes], None],
-    on_step: Step = _quiet,
 ) -> None:
     """Run the setup commands on the cluster, their output handed over and kept as ``setup-<node>.log``.
 
@@ -133,7 +113,6 @@ def run_setup(
     """
     if not script.strip():
         return
-    on_step("setup")
     with connected(executor, handle) as transport:
         queue = executor.queue(handle, transport)
         if not isinstance(queue, AgentQueue):
@@ -146,39 +125,28 @@ def run_setup(
         )
 
 
-def submit(executor: Executor, handle: Handle, spec: JobSpec, *, on_step: Step = _quiet) -> int:
-    """Queue the job and return its id."""
-    on_step("submit")
-    with job_queue(executor, handle) as queue:
-        return queue.submit(spec)
-
-
-def stop(executor: Executor, handle: Handle, *, on_step: Step = _quiet) -> None:
+def stop(executor: Executor, handle: Handle) -> None:
     """End the cluster's jobs and stop it, its disk kept; stopped already is success."""
     provisioner = executor.provisioner
     if not isinstance(provisioner, Stoppable):
         raise Unsupported(f"clusters on {executor.name} cannot be stopped; take it down instead")
-    on_step("stop")
     if provisioner.describe(handle).state is not NodeState.STOPPED:
         _end_jobs(executor, handle)
     provisioner.stop(handle)
 
 
-def start(executor: Executor, handle: Handle, *, on_step: Step = _quiet) -> Handle:
+def start(executor: Executor, handle: Handle) -> Handle:
     """Start a stopped cluster, its agent too; running already is success."""
     provisioner = executor.provisioner
     if not isinstance(provisioner, Stoppable):
         raise Unsupported(f"clusters on {executor.name} cannot be started; launch a new one")
-    on_step("start")
     started = provisioner.start(handle)
-    on_step("agent")
     ensure_agent(executor, started)
     return started
 
 
-def tear_down(executor: Executor, handle: Handle, *, on_step: Step = _quiet) -> None:
+def tear_down(executor: Executor, handle: Handle) -> None:
     """Remove the cluster and all that it made; gone already is success. Raises ``CleanupIncomplete``."""
-    on_step("down")
     executor.provisioner.delete(handle)
 
 

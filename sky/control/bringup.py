@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from executors import lifecycle, registry
-from executors.api import Capability, Executor, NodeRequest, NodeState, Stoppable
+from executors.api import Capability, Executor, Handle, NodeRequest, NodeState, Stoppable
 from executors.errors import AuthError, OutOfCapacity, QuotaExceeded
 from sky.control.connection import view_of
 from sky.control.failures import public_errors
@@ -33,12 +33,15 @@ def bring_up(store: Store, record: ClusterRecord) -> ClusterRecord:
     Idempotent: what an earlier call left is completed. Whatever it raises, the record stays INIT and names
     the tag that all resources carry. Raises executors' errors.
     """
+
+    def keep(handle: Handle) -> None:
+        nonlocal record
+        record = store.update(record, handle=dict(handle.data))
+
     executor = registry.load(record.executor)
     request = _node_request(record)
     _check_capabilities(executor, request)
-    handle = executor.provisioner.create(request)
-    record = store.update(record, handle=dict(handle.data))
-    lifecycle.ensure_agent(executor, handle)
+    lifecycle.bring_up(executor, request, on_created=keep)
     view = view_of(record)
     return store.update(
         record,

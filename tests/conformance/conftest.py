@@ -82,7 +82,7 @@ def make(executor: Executor) -> Iterator[Make]:
 
     def make_one(cluster_id: str, offer: Offer) -> Subject:
         request = NodeRequest(cluster_id, f"{cluster_id}-name", offer)
-        handle = lifecycle.bring_up(executor, request, new=True)
+        handle = lifecycle.bring_up(executor, request)
         handles.append(handle)
         return Subject(executor, request, handle)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from executors import lifecycle
-from executors.api import Executor, NodeState, Stoppable
+from executors.api import Executor, Handle, NodeState, Stoppable
 from executors.errors import SetupFailed, SyncFailed, Unsupported
 from tests.conformance.conftest import Make, Subject
 
@@ -41,18 +41,22 @@ def test_tear_down_ends_running_jobs(subject: Subject, tmp_path: Path) -> None:
         os.kill(int(beacon.read_text()), 0)
 
 
-def test_when_the_agent_cannot_start_a_new_cluster_is_removed(
+def test_a_cluster_whose_agent_cannot_start_is_found_and_removed_by_its_id(
     executor: Executor, subject: Subject, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: object) -> None:
         raise SyncFailed("no space left")
 
-    monkeypatch.setattr(lifecycle, "ensure_agent", refuse)
-    with pytest.raises(SyncFailed, match="no space left"):
-        lifecycle.bring_up(executor, replace(subject.request, cluster_id="c-2"), new=True)
-    assert [view.cluster_id for view in executor.provisioner.list()] == ["c-1"]
-    with pytest.raises(SyncFailed):
-        lifecycle.bring_up(executor, subject.request)
+    created: list[Handle] = []
+    request = replace(subject.request, cluster_id="c-2")
+    with monkeypatch.context() as broken:
+        broken.setattr(lifecycle, "ensure_agent", refuse)
+        with pytest.raises(SyncFailed, match="no space left"):
+            lifecycle.bring_up(executor, request, on_created=created.append)
+    assert [handle.cluster_id for handle in created] == ["c-2"]
+    assert sorted(view.cluster_id for view in executor.provisioner.list()) == ["c-1", "c-2"]
+    assert lifecycle.bring_up(executor, request) == created[0]
+    lifecycle.tear_down(executor, Handle(executor.name, "c-2", request.cluster_name))
     assert [view.cluster_id for view in executor.provisioner.list()] == ["c-1"]
 
 
