@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +68,7 @@ def _lock_path(name: str) -> Path:
 
 @contextmanager
 def _advisory_lock(name: str, url: str, timeout_s: float) -> Iterator[None]:
-    """Lock in a connection of its own: the server drops the lock when that connection ends."""
+    """Lock in a connection of its own: should this process die, the server ends both."""
     database = connect(url)
     assert isinstance(database, PostgresqlDatabase), URL_VARIABLE
     key = int.from_bytes(hashlib.sha256(f"sky cluster {name}".encode()).digest()[:8], "big", signed=True)
@@ -83,7 +83,11 @@ def _advisory_lock(name: str, url: str, timeout_s: float) -> Iterator[None]:
                 _first(database, "SELECT pg_advisory_lock(%s)", key)
             except OperationalError:
                 raise _busy(name) from None
-        yield
+        try:
+            yield
+        finally:
+            with suppress(OperationalError):  # the server is gone, and the lock with it
+                _first(database, "SELECT pg_advisory_unlock(%s)", key)
 
 
 def _first(database: PostgresqlDatabase, statement: str, value: object) -> Any:
