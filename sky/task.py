@@ -51,10 +51,10 @@ class Task:
         volumes: Mapping[str, Any] | None = None,
         estimate: Estimate | None = None,
     ) -> None:
-        self.name = _checked_name(name)
+        self.name = name
         self.setup = run_command.script(setup, "setup")
         self.run = run_command.checked_run(run)
-        self.workdir = mounts.check_workdir(workdir)
+        self.workdir = workdir
         self.num_nodes = num_nodes
         self.docker_image = docker_image
         self.event_callback = event_callback
@@ -84,6 +84,24 @@ class Task:
         dag = get_current_dag()
         if dag is not None:
             dag.add(self)
+
+    @property
+    def name(self) -> str | None:
+        """The name to show: letters and digits, joined by one or two of ``. _ -``."""
+        return self._name
+
+    @name.setter
+    def name(self, name: str | None) -> None:
+        self._name = _checked_name(name)
+
+    @property
+    def workdir(self) -> str | None:
+        """The local folder that the nodes get a copy of, and that setup and run start in."""
+        return self._workdir
+
+    @workdir.setter
+    def workdir(self, workdir: str | None) -> None:
+        self._workdir = mounts.check_workdir(workdir)
 
     @property
     def num_nodes(self) -> int:

@@ -77,9 +77,15 @@ def from_config(
     fields = checked(config, FIELDS, "a task")
     envs = env_vars.merged(fields.get("envs"), env_overrides, "envs")
     secrets = env_vars.merged(fields.get("secrets"), secrets_overrides, "secrets")
-    for key in _SUBSTITUTED:
-        if key in fields:
-            fields[key] = env_vars.substituted(fields[key], {**envs, **secrets})
+    written = {key: fields[key] for key in _SUBSTITUTED if key in fields}
+    fields.update(env_vars.substituted(written, {**envs, **secrets}))
+    shown = env_vars.substituted(written, envs)
+    named = secrets if env_vars.substituted(shown, secrets) != shown else {}
+    with env_vars.hiding(named):
+        return _task(fields, envs, secrets)
+
+
+def _task(fields: dict[str, Any], envs: dict[str, str], secrets: dict[str, str]) -> Task:
     with within("resources"):
         resources = Resources.from_yaml_config(fields.get("resources"))
     with within("estimate"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from sky.dag import Dag, DagExecution
@@ -23,6 +24,7 @@ HEADER_FIELDS: Table = {
     "inter_connection": (Kind.TEXT,),
     "pool": (Kind.TEXT,),
 }
+_WORDS = re.compile(r"[a-zA-Z0-9]+(?:[._-]{1,2}[a-zA-Z0-9]+)*")
 _ONLY_IN_HEADER = {"execution", "primary_tasks", "termination_delay", "inter_connection"}
 
 
@@ -113,8 +115,9 @@ def _name_all(dag: Dag, source: str) -> None:
         return
     base = dag.name or (Path(source).stem if source != TEXT_SOURCE else "task")
     dag.name = base
+    stem = "-".join(_WORDS.findall(base)) or "task"
     for position, task in enumerate(dag.tasks):
-        task.name = task.name or f"{base}-{position}"
+        task.name = task.name or f"{stem}-{position}"
 
 
 def _check_group(dag: Dag) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from sky.exceptions import SpecError
@@ -54,6 +55,25 @@ def substituted(value: Any, variables: Mapping[str, str]) -> Any:
     if isinstance(value, (list, tuple)):
         return [substituted(each, variables) for each in value]
     return value
+
+
+@contextmanager
+def hiding(secrets: Mapping[str, str]) -> Iterator[None]:
+    """Put ``$NAME`` in the place of each value of ``secrets`` in a ``SpecError`` raised inside."""
+    try:
+        yield
+    except SpecError as error:
+        error.problem = _hidden(error.problem, secrets)
+        error.path = tuple(_hidden(part, secrets) if isinstance(part, str) else part for part in error.path)
+        error.args = (error.problem,)
+        raise
+
+
+def _hidden(text: str, secrets: Mapping[str, str]) -> str:
+    for name, value in sorted(secrets.items(), key=lambda pair: -len(pair[1])):
+        for written in (value, repr(value)[1:-1]) if value else ():
+            text = text.replace(written, f"${name}")
+    return text
 
 
 def docker_login(variables: Mapping[str, str]) -> DockerLoginConfig | None:

@@ -288,3 +288,42 @@ def test_round_trip(config: dict[str, Any]) -> None:
         if len(task.resources) == 1
         else again.resources == task.resources
     )
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        "workdir: /no/$S/x",
+        "file_mounts: {/a: '/no/${S}/x'}",
+        "file_mounts: {/$S/: /tmp}",
+        "file_mounts: {/a: {source: 'ftp://$S'}}",
+        "service: {readiness_probe: $S}",
+    ],
+)
+def test_errors_name_a_secret_and_do_not_show_it(field: str) -> None:
+    for value in ("hunter2", "hunter2 \"'\n"):
+        with pytest.raises(SpecError) as caught:
+            Task.from_yaml_config(yaml.safe_load(field), secrets_overrides={"S": value})
+        assert "hunter2" not in str(caught.value)
+        assert "hunter2" not in repr(caught.value)
+        assert "$S" in str(caught.value)
+
+
+def test_a_secret_that_no_place_uses_leaves_messages_alone() -> None:
+    with pytest.raises(SpecError, match="workdir: '/no/such' does not exist"):
+        Task.from_yaml_config({"secrets": {"S": "o"}, "workdir": "/no/such"})
+
+
+def test_names_made_from_a_file_name_are_names(tmp_path: Path) -> None:
+    path = tmp_path / "my tasks (é) 1.yaml"
+    path.write_text("run: a\n---\nrun: b\n", encoding="utf-8")
+    assert [task.name for task in load_tasks(path).tasks] == ["my-tasks-1-0", "my-tasks-1-1"]
+
+
+def test_setting_a_field_checks_it_as_making_the_task_does() -> None:
+    task = Task()
+    with pytest.raises(SpecError, match="is not a name"):
+        task.name = "two words"
+    with pytest.raises(SpecError, match="does not exist"):
+        task.workdir = "/no/such"
+    assert (task.name, task.workdir) == (None, None)
