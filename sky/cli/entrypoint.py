@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -19,6 +20,8 @@ _RESOURCE_FLAGS = (
     "disk_tier", "image_id",
 )  # fmt: skip
 
+_TEXT = re.compile(r"""(?:[^#'"\\]|'[^']*'|"(?:\\.|[^"\\])*"|\\.|(?<=\S)#)*""")
+
 
 def read_task(words: Sequence[str], flags: dict[str, Any]) -> Task:
     """Return the one task of ``words``. Raises ``UserError`` for a file with several."""
@@ -32,14 +35,15 @@ def read_task(words: Sequence[str], flags: dict[str, Any]) -> Task:
 
 def read_dag(words: Sequence[str], flags: dict[str, Any]) -> Dag:
     """Return the tasks of a YAML file, or the one of an inline command (none: an empty task)."""
-    overrides = environment(flags["env"], flags["env_file"])
+    envs = environment(flags["env"], flags["env_file"])
+    secrets = dict(_pair(text, "--secret") for text in flags["secret"])
     path = _yaml_path(words)
     if path is None:
-        dag = _inline(words, flags, overrides)
+        dag = _inline(words, envs, secrets)
     else:
         from sky.yaml_io import load_tasks
 
-        dag = load_tasks(path, env_overrides=overrides)
+        dag = load_tasks(path, env_overrides=envs, secrets_overrides=secrets)
     for task in dag.tasks:
         _lay_over(task, flags)
     return dag
@@ -54,12 +58,12 @@ def _yaml_path(words: Sequence[str]) -> Path | None:
     return path
 
 
-def _inline(words: Sequence[str], flags: dict[str, Any], envs: dict[str, str]) -> Dag:
+def _inline(words: Sequence[str], envs: dict[str, str], secrets: dict[str, str]) -> Dag:
     from sky.dag import Dag
     from sky.task import Task
 
     dag = Dag()
-    dag.add(Task(name=flags["name"], run=_command(words), envs=envs))
+    dag.add(Task(run=_command(words), envs=envs, secrets=secrets))
     return dag
 
 
@@ -86,9 +90,6 @@ def _lay_over(task: Task, flags: dict[str, Any]) -> None:
         overrides["ports"] = list(flags["ports"])
     if overrides:
         task.set_resources_override(overrides)
-    secrets = dict(_pair(text, "--secret") for text in flags["secret"])
-    if secrets:
-        task.update_secrets(secrets)
 
 
 def environment(pairs: Iterable[str], file: str | None) -> dict[str, str]:
@@ -108,10 +109,14 @@ def _pair(text: str, flag: str) -> tuple[str, str]:
 
 
 def _read_env_file(path: Path) -> dict[str, str]:
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except UnicodeDecodeError:
+        raise UserError(f"{path}: is not UTF-8 text; is this an env file?") from None
     variables = {}
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+    for number, line in enumerate(lines, start=1):
         try:
-            words = shlex.split(line, comments=True)
+            words = shlex.split(_without_comment(line))
         except ValueError as error:
             raise UserError(f"{path}:{number}: {error}") from None
         if words[:1] == ["export"]:
@@ -125,3 +130,9 @@ def _read_env_file(path: Path) -> dict[str, str]:
             )
         variables[name] = value
     return variables
+
+
+def _without_comment(line: str) -> str:
+    """Return ``line`` up to a ``#`` that stands outside quotes and begins a word, as a shell reads it."""
+    end = _TEXT.match(line).end()  # type: ignore[union-attr]  # it matches the empty text too
+    return line[:end] if line[end : end + 1] == "#" else line

@@ -125,6 +125,14 @@ def test_workdir_envs_and_mounts(home: Path) -> None:
     assert "s3cret" not in everything
 
 
+def test_nulls_of_a_task_file_are_filled_in(home: Path) -> None:
+    (home / "env").write_text("A=a#b # don't\nB='c # d'#e\n# B=3\n")
+    task = home / "task.yaml"
+    task.write_text("envs: {A: , B: }\nsecrets: {S: }\nrun: echo $A $B $S\n")
+    done = sky("launch", "-c", "w", str(task), "--env-file", str(home / "env"), "--secret", "S=s3cret")
+    assert done.out == "a#b c # d#e s3cret\n"
+
+
 def test_secrets_given_on_the_command_line_are_not_recorded(home: Path) -> None:
     sky("launch", "-c", "w", "--secret", "TOKEN=s3cret", "--env=PW=hunter2", "true")
     assert "s3cret" not in sky("status").out

@@ -32,6 +32,8 @@ MISTAKES = {
     "fits nowhere": (["optimize", "--cpus", "100000+", "--", "true"], INFEASIBLE, "vCPUs"),
     "several nodes here": (["launch", "--num-nodes", "2", "--infra", "local", "true"], INFEASIBLE, "2 nodes"),
     "bad minimize": (["optimize", "--minimize", "fun", "--", "true"], USAGE, "fun"),
+    "bad task name": (["launch", "-n", "two words", "true"], USAGE, "name: 'two words' is not a name"),
+    "no such workdir": (["launch", "--workdir", "/no/such", "true"], USAGE, "'/no/such' does not exist"),
     "clone": (["launch", "--clone-disk-from", "x", "true"], ERROR, "clone"),
     "unknown shell": (["completion", "tcsh"], USAGE, "tcsh"),
 }
@@ -71,6 +73,11 @@ def test_a_bad_line_of_an_env_file_is_named(tmp_path: Path) -> None:
         "env:2: write NAME=VALUE"
         in sky("launch", "--env-file", str(tmp_path / "env"), "true", code=USAGE).err
     )
+
+
+def test_an_env_file_that_is_no_text(tmp_path: Path) -> None:
+    (tmp_path / "env").write_bytes(b"A=\xff\n")
+    assert "is not UTF-8" in sky("launch", "--env-file", str(tmp_path / "env"), "true", code=USAGE).err
 
 
 def test_a_pipeline_cannot_be_launched_but_is_planned(tmp_path: Path) -> None:
