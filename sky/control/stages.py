@@ -31,6 +31,7 @@ from sky.control.reconcile import decide
 from sky.control.records import ClusterRecord
 from sky.control.state import StaleRecord, Store, open_store
 from sky.exceptions import NotSupportedError
+from sky.spec.mounts import is_uri
 from sky.statuses import ClusterStatus, JobStatus, OptimizeTarget
 
 if TYPE_CHECKING:
@@ -40,8 +41,9 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("sky.launch")
 
-AUTODOWN_MINUTES = 1
-"""What ``down`` without idle minutes sets, as a guard; the launcher itself tears down as soon as it can."""
+GUARD_MINUTES = 1
+"""The least idle time that a launch sets. ``down`` without one sets it as a guard; the launcher itself tears
+down as soon as it can."""
 
 
 def _no_plan(_plan: Plan, _name: str) -> None:
@@ -92,11 +94,7 @@ def launch_task(task: Task, cluster_name: str | None, options: LaunchOptions) ->
     """Run the stages of a launch. What was done stays recorded whatever happens on the way."""
     if options.clone_disk_from is not None:
         raise NotSupportedError("clone_disk_from: no infra that is enabled here can clone a disk")
-    if task.storage_mounts:
-        where = ", ".join(task.storage_mounts)
-        raise NotSupportedError(
-            f"file_mounts: {where}: no infra that is enabled here can mount or copy a bucket"
-        )
+    _refuse_what_no_infra_has(task)
     name = cluster_name if cluster_name is not None else new_cluster_name()
     check_cluster_name(name)
     store = open_store()
@@ -114,6 +112,22 @@ def launch_task(task: Task, cluster_name: str | None, options: LaunchOptions) ->
         job_id = _submit(task, resources, record, stamp, with_setup=with_setup)
     follow = options.stream_logs and not options.detach_run
     return _finish(store, record, job_id, follow=follow, down=options.down and options.idle_minutes is None)
+
+
+def _refuse_what_no_infra_has(task: Task) -> None:
+    """Raise ``NotSupportedError`` for what would be missing from the nodes, before anything is made."""
+    copied = [target for target, source in (task.file_mounts or {}).items() if is_uri(source)]
+    if task.storage_mounts or copied:
+        where = ", ".join([*task.storage_mounts, *copied])
+        raise NotSupportedError(
+            f"file_mounts: {where}: no infra that is enabled here can mount or copy a bucket; "
+            "fetch it in setup, or name a local path"
+        )
+    if task.volumes:
+        where = ", ".join(task.volumes)
+        raise NotSupportedError(f"volumes: {where}: no infra that is enabled here has volumes")
+    if task.service is not None:
+        _log.info("The service section is left aside: a launch runs the task once, as a job")
 
 
 @contextmanager
@@ -149,7 +163,7 @@ def exec_task(
     _sync(task, record, file_mounts=False)
     if down:
         with store.lock(cluster_name):
-            record = set_autostop(store, existing(store, cluster_name), AUTODOWN_MINUTES, down=True)
+            record = set_autostop(store, existing(store, cluster_name), GUARD_MINUTES, down=True)
     _note_use(store, cluster_name)
     job_id = _submit(task, resources, record, run_timestamp())
     return _finish(store, record, job_id, follow=stream_logs and not detach_run, down=down)
@@ -233,14 +247,19 @@ def _show_setup(chunk: bytes) -> None:
 def _pre_exec(
     store: Store, resources: Resources, record: ClusterRecord, options: LaunchOptions
 ) -> ClusterRecord:
-    """Set autostop as the flags say, else as the task's resources do."""
+    """Set autostop as the flags say, else as the task's resources do.
+
+    No minutes become ``GUARD_MINUTES``: the cluster is idle until the job is queued, and must not end before.
+    """
     if options.idle_minutes is not None:
-        return set_autostop(store, record, options.idle_minutes, down=options.down)
-    if options.down:
-        return set_autostop(store, record, AUTODOWN_MINUTES, down=True)
-    if resources.autostop is not None:
-        return set_autostop(store, record, resources.autostop.idle_minutes, down=resources.autostop.down)
-    return record
+        minutes, down = options.idle_minutes, options.down
+    elif options.down:
+        minutes, down = GUARD_MINUTES, True
+    elif resources.autostop is not None:
+        minutes, down = resources.autostop.idle_minutes, resources.autostop.down
+    else:
+        return record
+    return set_autostop(store, record, minutes or GUARD_MINUTES, down=down)
 
 
 def _submit(

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -238,6 +239,20 @@ def test_the_resources_autostop_is_used() -> None:
     assert (found["autostop"], found["to_down"]) == (12, True)
 
 
+@pytest.mark.parametrize(
+    "idle", [{"idle_minutes_to_autostop": 0}, {"down": True, "idle_minutes_to_autostop": 0}]
+)
+def test_no_idle_minutes_leave_time_to_queue_the_job(idle: dict[str, Any]) -> None:
+    job_id, _ = core.launch(sky.Task(setup="true", run="true"), NAME, detach_run=True, **idle)
+    (found,) = core.status(NAME)
+    assert (job_id, found["autostop"], found["to_down"]) == (1, 1, "down" in idle)
+
+
+def test_no_idle_minutes_of_the_resources_leave_time_too() -> None:
+    core.launch(sky.Task(run="true", resources=sky.Resources(autostop=0)), NAME)
+    assert core.status(NAME)[0]["autostop"] == 1
+
+
 def test_entry_points_of_another_type() -> None:
     with pytest.raises(TypeError, match=r"sky\.Task\(run='echo'\)"):
         core.launch("echo")  # type: ignore[arg-type]
@@ -361,4 +376,11 @@ def test_buckets_are_refused_before_anything_is_made() -> None:
     task.set_storage_mounts({"/data": sky.Storage(source="s3://some-bucket")})
     with pytest.raises(NotSupportedError, match="/data"):
         core.launch(task, NAME)
+    assert core.status() == []
+
+
+@pytest.mark.parametrize("field", [{"file_mounts": {"/data": "s3://b/x"}}, {"volumes": {"/data": "mine"}}])
+def test_what_a_node_would_lack_is_refused_before_anything_is_made(field: dict[str, Any]) -> None:
+    with pytest.raises(NotSupportedError, match="/data"):
+        core.launch(sky.Task(run="true", **field), NAME)
     assert core.status() == []
