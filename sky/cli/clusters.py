@@ -1,20 +1,17 @@
-"""``sky status stop start down autostop``."""
+"""``sky stop start down autostop``."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
-from typing import Any
 
 import click
 
-from catalog.errors import SkyError, UserError
-from sky.cli.choose import chosen, confirm, matching, say_if_none
+from catalog.errors import SkyError
+from sky.cli.choose import chosen, confirm, say_if_none
 from sky.cli.options import (
     all_option,
     clusters_argument,
     idle_option,
-    json_option,
     purge_option,
     retry_option,
     yes_option,
@@ -22,100 +19,6 @@ from sky.cli.options import (
 from sky.statuses import ClusterStatus
 
 DEFAULT_IDLE_MINUTES = 5
-
-
-@click.command("status")
-@clusters_argument
-@click.option("--all", "-a", "show_all", is_flag=True, help="Show all columns.")
-@click.option("--refresh", "-r", is_flag=True, help="Ask the providers first.")
-@click.option(
-    "--ip", is_flag=True, help="Print the address of the head node of one cluster, and nothing else."
-)
-@json_option
-def status_command(clusters: tuple[str, ...], show_all: bool, refresh: bool, ip: bool, as_json: bool) -> None:
-    """Show clusters, the newest launch first.
-
-    INIT is a launch in progress, or one that was interrupted: `sky launch` or `sky start` completes it and
-    `sky down` removes it. Clusters that stop themselves, or are changed outside, show so after --refresh.
-
-    \b
-    Examples:
-      sky status
-      sky status 'dev-*' --refresh
-      sky status --json
-      ssh $(sky status --ip dev)
-    """
-    from sky.control.clusters import status
-    from sky.control.state import open_store
-
-    names = [record.name for record in matching(open_store().records(), clusters)] if clusters else None
-    found = status(names, refresh=refresh)
-    if ip:
-        click.echo(_head_ip(found))
-    elif as_json:
-        from sky.cli.render import show_json
-
-        show_json([_cluster_json(cluster) for cluster in found])
-    else:
-        _show_clusters(found, show_all=show_all)
-
-
-def _head_ip(clusters: list[dict[str, Any]]) -> str:
-    if len(clusters) != 1:
-        raise UserError("sky status --ip: name one cluster")
-    address: str | None = clusters[0]["handle"].head_ip
-    if not address:
-        raise UserError(
-            f"cluster {clusters[0]['name']} has no address yet; it is {clusters[0]['status'].name}"
-        )
-    return address
-
-
-def _cluster_json(cluster: dict[str, Any]) -> dict[str, Any]:
-    handle = cluster["handle"]
-    key = handle.offer.key
-    plain = {name: value for name, value in cluster.items() if name != "handle"}
-    accelerators = {key.accelerator: key.accelerator_count_milli / 1_000} if key.accelerator else None
-    return {
-        **plain,
-        "cloud": key.cloud,
-        "region": key.region,
-        "zone": key.zone or None,
-        "instance_type": key.instance_type,
-        "accelerators": accelerators,
-        "use_spot": key.market.value == "spot",
-        "head_ip": handle.head_ip,
-    }
-
-
-def _show_clusters(clusters: list[dict[str, Any]], *, show_all: bool) -> None:
-    from sky.cli.render import ago, autostop_text, show_table
-    from sky.control.handles import offer_text
-
-    if not clusters:
-        click.echo("No cluster. Launch one with: sky launch TASK.yaml")
-        return
-    columns = ["NAME", "LAUNCHED", "RESOURCES", "STATUS", "AUTOSTOP", "COMMAND"]
-    if show_all:
-        columns[3:3] = ["REGION", "ZONE"]
-        columns[-1:-1] = ["HEAD_IP"]
-    now = time.time()
-    rows = []
-    for cluster in clusters:
-        handle = cluster["handle"]
-        row = [
-            cluster["name"],
-            ago(cluster["launched_at"], now),
-            offer_text(handle.offer, handle.launched_nodes),
-            cluster["status"].name,
-            autostop_text(cluster["autostop"], cluster["to_down"]),
-            cluster["last_use"],
-        ]
-        if show_all:
-            row[3:3] = [handle.offer.key.region, handle.offer.key.zone or "-"]
-            row[-1:-1] = [handle.head_ip or "-"]
-        rows.append(row)
-    show_table(columns, rows, wrap=("NAME", "RESOURCES", "COMMAND"))
 
 
 @click.command("stop")

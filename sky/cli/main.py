@@ -30,7 +30,7 @@ _CLUSTERS, _JOBS, _PLANS = "Clusters", "Jobs on a cluster", "Plans and set-up"
 COMMANDS = {
     "launch": _Entry(_CLUSTERS, "launch", "Launch a task, on a new cluster or an existing one."),
     "exec": _Entry(_CLUSTERS, "launch", "Run a task on a cluster that is up, without setup."),
-    "status": _Entry(_CLUSTERS, "clusters", "Show clusters."),
+    "status": _Entry(_CLUSTERS, "status", "Show clusters."),
     "start": _Entry(_CLUSTERS, "clusters", "Start stopped clusters."),
     "stop": _Entry(_CLUSTERS, "clusters", "Stop clusters; their disks are kept."),
     "down": _Entry(_CLUSTERS, "clusters", "Tear clusters down for good."),

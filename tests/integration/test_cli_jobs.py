@@ -133,6 +133,30 @@ def test_nulls_of_a_task_file_are_filled_in(home: Path) -> None:
     assert done.out == "a#b c # d#e s3cret\n"
 
 
+def test_endpoints_of_the_ports_that_were_opened() -> None:
+    sky("launch", "-c", "p", "--ports", "8080", "--ports", "9000-9001", "--infra", "local")
+    lines = ["8080: 127.0.0.1:8080", "9000: 127.0.0.1:9000", "9001: 127.0.0.1:9001"]
+    assert sky("status", "p", "--endpoints").out.splitlines() == lines
+    assert sky("status", "p", "--endpoint", "9001").out == "127.0.0.1:9001\n"
+    assert sky("status", "p", "--endpoint", "9001", "--json").json == {"9001": "127.0.0.1:9001"}
+    told = sky("status", "p", "--endpoint", "80", code=1)
+    assert (told.out, "opened 8080, 9000-9001, not 80" in told.err) == ("", True)
+    sky("launch", "-c", "q")
+    assert "cluster q opened no port" in sky("status", "q", "--endpoints", code=1).err
+    assert "name one cluster" in sky("status", "--endpoints", code=2).err
+    sky("stop", "p", "-y")
+    assert "is STOPPED" in sky("status", "p", "--endpoints", code=2).err
+
+
+def test_status_takes_the_switches_of_managed_jobs_and_services() -> None:
+    plain = sky("status")
+    assert sky("status", "--no-show-managed-jobs", "--no-show-services") == plain
+    shown = sky("status", "--show-managed-jobs", "--show-services")
+    assert shown.out == plain.out
+    assert "No managed jobs" in shown.err
+    assert "No services" in shown.err
+
+
 def test_secrets_given_on_the_command_line_are_not_recorded(home: Path) -> None:
     sky("launch", "-c", "w", "--secret", "TOKEN=s3cret", "--env=PW=hunter2", "true")
     assert "s3cret" not in sky("status").out

@@ -34,6 +34,8 @@ MISTAKES = {
     "bad minimize": (["optimize", "--minimize", "fun", "--", "true"], USAGE, "fun"),
     "bad task name": (["launch", "-n", "two words", "true"], USAGE, "name: 'two words' is not a name"),
     "no such workdir": (["launch", "--workdir", "/no/such", "true"], USAGE, "'/no/such' does not exist"),
+    "clusters of kubernetes": (["status", "--k8s"], ERROR, "Kubernetes"),
+    "two kinds of address": (["status", "--ip", "--endpoints"], USAGE, "one of --ip"),
     "clone": (["launch", "--clone-disk-from", "x", "true"], ERROR, "clone"),
     "unknown shell": (["completion", "tcsh"], USAGE, "tcsh"),
 }
