@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import textwrap
 from collections.abc import Collection, Iterable, Sequence
 from enum import Enum
 from typing import Any
@@ -45,7 +46,8 @@ def show_table(
 ) -> None:
     """Print a table; words of known states have their colour.
 
-    ``right`` names the columns of numbers, ``wrap`` those that give way where the width is short.
+    ``right`` names the columns of numbers, ``wrap`` those that give way where the width is short. Columns stand
+    two spaces apart, or one where they would not fit.
     """
     table = Table(
         box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0)
@@ -58,9 +60,16 @@ def show_table(
     for row in rows:
         table.add_row(*(Text(cell, style=_COLOURS.get(cell, "")) for cell in row))
     screen = console()
+    if screen.measure(table, options=screen.options.update(width=_UNLIMITED)).maximum > screen.width:
+        table.padding = (0, 1, 0, 0)
     with screen.capture() as captured:
         screen.print(table)
     click.echo("\n".join(line.rstrip() for line in captured.get().splitlines()))
+
+
+def show_line(text: str) -> None:
+    """Print a sentence, folded between words where the width is short."""
+    click.echo(textwrap.fill(text, console().width, subsequent_indent="  ", break_on_hyphens=False))
 
 
 def show_json(value: Any) -> None:

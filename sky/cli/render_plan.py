@@ -8,14 +8,14 @@ from itertools import groupby
 import click
 
 from catalog.units import format_mib, format_milli, format_seconds, format_usd
-from sky.cli.render import show_table
+from sky.cli.render import show_line, show_table
 from solver.plan import CatalogInfo, Choice, Placement, Plan, Status
 
 CHOSEN = "\u2714"
 _COLUMNS = ("INFRA", "INSTANCE", "vCPUs", "Mem(GB)", "GPUS", "$/HR", "COST ($)", "TIME", "CHOSEN")
 _PLAN_COLUMNS = ("TASK", "#NODES", "INFRA", "INSTANCE", "GPUS", "COST ($)", "TIME", "START")
 _NUMBERS = ("#NODES", "vCPUs", "Mem(GB)", "$/HR", "COST ($)", "TIME", "START")
-_WRAP = ("INFRA", "INSTANCE", "TASK")
+_WRAP = ("TASK", "INFRA", "INSTANCE", "GPUS")
 _ROWS = 12
 
 
@@ -28,7 +28,7 @@ def show_plan(plan: Plan, *, show_all: bool = False) -> None:
     if plan.transfers:
         _show_transfers(plan)
     for line in _summary(plan, show_all=show_all):
-        click.echo(line)
+        show_line(line)
 
 
 def show_briefly(plan: Plan) -> None:
@@ -38,7 +38,7 @@ def show_briefly(plan: Plan) -> None:
     total, proof, *_ = _summary(plan, show_all=False)
     click.echo(f"{total} {proof}")
     for note in plan.notes:
-        click.echo(f"Note: {note}.")
+        show_line(f"Note: {_sentence(note)}")
 
 
 def _show_best(plan: Plan) -> None:
@@ -70,6 +70,10 @@ def _near(considered: list[Choice], chosen: Choice) -> list[Choice]:
     return considered[:_ROWS]
 
 
+def _sentence(note: str) -> str:
+    return note if note.endswith(".") else f"{note}."
+
+
 def _counted(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
@@ -77,14 +81,16 @@ def _counted(count: int, noun: str) -> str:
 def _show_task(task: Placement, *, show_all: bool) -> None:
     _show_considered(task, show_all=show_all)
     if task.runtime_note:
-        click.echo(f"Time: {task.runtime_note}.")
-    runners = task.alternatives
-    if runners:
+        show_line(f"Time: {_sentence(task.runtime_note)}")
+    if task.alternatives:
         click.echo()
         click.echo(f"Runners-up for {task.name}:")
-        show_table(_COLUMNS[:-1], [_cells(choice) for choice in runners], right=_NUMBERS, wrap=_WRAP)
+        rows = [_cells(choice) for choice in task.alternatives]
+        show_table(_COLUMNS[:-1], rows, right=_NUMBERS, wrap=_WRAP)
+    if task.notes:
+        click.echo()
     for note in task.notes:
-        click.echo(f"Note: {note}.")
+        show_line(f"Note: {_sentence(note)}")
     if show_all:
         click.echo()
         click.echo("Filters, and how many offers each left:")
@@ -169,4 +175,4 @@ def _summary(plan: Plan, *, show_all: bool) -> Iterator[str]:
     if plan.blocks:
         yield f"Blocked: {', '.join(plan.blocks)}."
     for note in plan.notes:
-        yield f"Note: {note}."
+        yield f"Note: {_sentence(note)}"
