@@ -1,6 +1,6 @@
 """Task, Resources and Dag -> ``solver.request.Request``: the user's words, resolved to integers.
 
-Each default that is added on the user's behalf is said in the requirement's notes, so that the plan can
+Each default that is added on the user's behalf is said in the requirement's defaults, so that the plan can
 print it, and each gives way to what the user states.
 """
 
@@ -113,14 +113,16 @@ def _bytes(gigabytes: float | None) -> int:
 
 
 def _requirement(task: Task, resources: Resources) -> Requirement:
-    notes: list[str] = []
+    defaults: list[tuple[str, str]] = []
     cloud = resources.cloud.canonical_name() if resources.cloud else None
     named = resources.instance_type is not None or cloud == LOCAL
-    vcpus, memory, memory_per_vcpu = _sizes(resources, local=cloud == LOCAL, default=not named, notes=notes)
-    options = _accelerator_options(resources, notes)
+    vcpus, memory, memory_per_vcpu = _sizes(
+        resources, local=cloud == LOCAL, default=not named, defaults=defaults
+    )
+    options, notes = _accelerator_options(resources)
     runtime, runtimes = runtimes_of(task, resources, options)
     if not named:
-        _note_left_out(resources, notes)
+        defaults += _left_out(resources)
     return Requirement(
         label=str(resources),
         runtime=runtime,
@@ -142,7 +144,8 @@ def _requirement(task: Task, resources: Resources) -> Requirement:
         max_price_micro_usd=None
         if resources.max_hourly_cost is None
         else micro_usd(resources.max_hourly_cost),
-        notes=tuple(notes),
+        defaults=tuple(defaults),
+        notes=notes,
     )
 
 
@@ -152,21 +155,24 @@ def _archs(resources: Resources) -> tuple[str, ...]:
     return (resources.arch or "x86_64",)
 
 
-def _note_left_out(resources: Resources, notes: list[str]) -> None:
-    left_out = []
+def _left_out(resources: Resources) -> Iterator[tuple[str, str]]:
+    """Yield the kind of filter, and the sentence, of each careful default that the user did not lift."""
+    said = "left out unless asked for"
     if not resources.arch:
-        left_out.append("arm64 machines (arch: any)")
+        yield "arch", f"{said}: arm64 machines (arch: any)"
     if not resources.allow_burstable:
-        left_out.append("burstable and shared-core machines (allow: burstable)")
+        yield "burstable", f"{said}: burstable and shared-core machines (allow: burstable)"
     if not resources.allow_bare_metal:
-        left_out.append("bare metal (allow: bare_metal)")
+        yield "bare_metal", f"{said}: bare metal (allow: bare_metal)"
     if not resources.allow_restricted_regions and resources.region is None:
-        left_out.append("regions that need the provider's approval (allow: restricted_regions)")
-    notes.extend(f"left out unless asked for: {what}" for what in left_out)
+        yield (
+            "restricted_region",
+            f"{said}: regions that the provider must approve (allow: restricted_regions)",
+        )
 
 
 def _sizes(
-    resources: Resources, *, local: bool, default: bool, notes: list[str]
+    resources: Resources, *, local: bool, default: bool, defaults: list[tuple[str, str]]
 ) -> tuple[Range, Range, int | None]:
     """Return the ranges of vCPUs and memory, and the memory per vCPU, with the CPU defaults filled in.
 
@@ -176,10 +182,11 @@ def _sizes(
     if default and not resources.accelerator_options:
         if cpus is None and memory is None:
             cpus = f"{DEFAULT_VCPUS}+"
-            notes.append(f"no size was asked for: at least {DEFAULT_VCPUS} vCPUs (cpus:)")
+            defaults.append(("vcpus", f"no size was asked for: at least {DEFAULT_VCPUS} vCPUs (cpus:)"))
         if memory is None and cpus is not None:
             memory = f"{float(cpus.rstrip('+')) * DEFAULT_MEMORY_GIB_PER_VCPU:g}+"
-            notes.append(f"no memory was asked for: at least {memory[:-1]} GiB, 4 for each vCPU (memory:)")
+            told = f"no memory was asked for: at least {memory[:-1]} GiB, 4 for each vCPU (memory:)"
+            defaults.append(("memory", told))
     lower_milli, upper_milli = cpus_range_milli(cpus)
     lower_mib, upper_mib, mib_per_vcpu = memory_range_mib(memory)
     if local:
@@ -187,11 +194,13 @@ def _sizes(
     return Range(lower_milli, upper_milli), Range(lower_mib, upper_mib), mib_per_vcpu
 
 
-def _accelerator_options(resources: Resources, notes: list[str]) -> tuple[Accelerators, ...]:
+def _accelerator_options(resources: Resources) -> tuple[tuple[Accelerators, ...], tuple[str, ...]]:
+    """Return the accepted accelerators, and remarks on those that were added."""
     options = [Accelerators(name, milli(count)) for name, count in resources.accelerator_options]
     fractions = [option for option in options if option.count_milli < MILLI]
-    notes.extend(
+    notes = tuple(
         f"{option.name}:{format_milli(option.count_milli)} also fits on a whole {option.name}"
         for option in fractions
     )
-    return tuple(dict.fromkeys([*options, *(Accelerators(option.name, MILLI) for option in fractions)]))
+    whole = [Accelerators(option.name, MILLI) for option in fractions]
+    return tuple(dict.fromkeys([*options, *whole])), notes

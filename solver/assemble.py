@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ from solver.filters import MARKETS
 from solver.network import TransferTable, inbound
 from solver.params import Params
 from solver.plan import CatalogInfo, Choice, Placement, Plan, Transfer
-from solver.request import Request
+from solver.request import Request, Requirement
 from solver.result import Result
 from solver.runtime import runtime_for
 
@@ -64,7 +65,8 @@ def _placement(solved: Solved, task: int, top_k: int) -> Placement:
     ranked = ranking(solved.result.problem, solved.result.schedule, task, candidates)
     runners_up = ranked.best(np.flatnonzero(np.arange(len(candidates)) != at), top_k)
     choice = _choice(solved.table, candidates, at)
-    requirement = candidates.requirements[int(candidates.requirement[at])]
+    requirement_at = int(candidates.requirement[at])
+    requirement = candidates.requirements[requirement_at]
     runtime = runtime_for(requirement, choice.accelerator or "", choice.accelerator_count_milli)
     return Placement(
         name=wanted.name,
@@ -78,8 +80,15 @@ def _placement(solved: Solved, task: int, top_k: int) -> Placement:
         candidates=len(candidates),
         filters=candidates.filters,
         runtime_note=runtime.note,
-        notes=requirement.notes,
+        notes=(*_defaults(requirement, candidates.removed[requirement_at]), *requirement.notes),
     )
+
+
+def _defaults(requirement: Requirement, removed: dict[str, int]) -> Iterator[str]:
+    """Say each default of ``requirement``, and how many of the offers that had passed so far it took away."""
+    for kind, sentence in requirement.defaults:
+        count = removed[kind]
+        yield f"{sentence}; {count:,} {'offer' if count == 1 else 'offers'} removed"
 
 
 def _considered(ranked: Ranking, candidates: Candidates, chosen: int) -> list[int]:

@@ -25,13 +25,15 @@ class Candidates:
 
     ``row`` is a position in ``Columns``, ``market`` in ``MARKETS``, ``requirement`` in ``requirements``,
     ``place`` in ``columns.places``. ``cost_micro_usd`` is of all nodes for the whole runtime plus the task's
-    ``inputs``; ``ready_s`` is when those inputs have arrived. ``key`` is distinct and increases with (offer
-    key, requirement).
+    ``inputs``; ``ready_s`` is when those inputs have arrived. ``key`` is distinct and increases with the
+    offer key. ``removed`` says, by requirement, how many offers each kind of filter took away. Of several
+    requirements that an offer satisfies, it is taken for the one with the shortest runtime, then the first.
     """
 
     columns: Columns
     requirements: tuple[Requirement, ...]
     filters: tuple[Filter, ...]
+    removed: tuple[dict[str, int], ...]
     row: Ints
     market: Ints
     requirement: Ints
@@ -54,21 +56,22 @@ def candidates_of(
     parts = []
     many = len(task.requirements) > 1
     filters: list[Filter] = []
+    removed = []
     for index, requirement in enumerate(task.requirements):
-        alive, kept = select(columns, requirement, (*blocks, *task.blocks))
+        alive, kept, gone = select(columns, requirement, (*blocks, *task.blocks))
+        removed.append(gone)
         filters += [Filter(f"{requirement.label}: {one.name}", one.kept) for one in kept] if many else kept
         parts.append(_priced(columns, requirement, index, alive, task.num_nodes))
         if task.ordered and len(parts[-1][0]):
             break
-    row, market, requirement_at, price, cost, seconds = (
-        np.concatenate(arrays) for arrays in zip(*parts, strict=True)
-    )
+    row, market, requirement_at, price, cost, seconds = _once(_joined(parts))
     input_cost, ready_s = _inputs(columns, task.inputs, transfers)
     place = columns.place[row]
     return Candidates(
         columns=columns,
         requirements=task.requirements,
         filters=tuple(filters),
+        removed=tuple(removed),
         row=row,
         market=market,
         requirement=requirement_at,
@@ -82,16 +85,39 @@ def candidates_of(
     )
 
 
+def _joined(parts: list[tuple[Ints, ...]]) -> tuple[Ints, ...]:
+    if len(parts) == 1:
+        return parts[0]
+    return tuple(np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+
+
+def _once(arrays: tuple[Ints, ...]) -> tuple[Ints, ...]:
+    """Return the arrays with each offer once; its price is one, so the shortest runtime is the best."""
+    row, market, requirement, _, _, seconds = arrays
+    offer = row * len(MARKETS) + market
+    if np.bincount(offer, minlength=1).max() < 2:
+        return arrays
+    order = np.lexsort((requirement, seconds, offer))
+    first = np.diff(offer[order], prepend=-1) > 0
+    kept = np.sort(order[first])
+    return tuple(array[kept] for array in arrays)
+
+
 def select(
     columns: Columns, requirement: Requirement, blocks: tuple[Scope, ...]
-) -> tuple[Mask, list[Filter]]:
-    """Return which offers pass every filter, as (markets, rows), and what each filter kept in turn."""
+) -> tuple[Mask, list[Filter], dict[str, int]]:
+    """Return which offers pass every filter, as (markets, rows), and what each filter kept in turn.
+
+    The last value is how many offers each kind of filter took away.
+    """
     alive = np.ones(len(columns), dtype=bool)
     kept = [Filter("catalog", len(columns))]
+    removed = {}
     for one in filters_of(columns, requirement, blocks):
         alive = alive & one.mask
         kept.append(Filter(one.name, int(np.count_nonzero(alive))))
-    return alive, kept
+        removed[one.kind] = max(kept[-2].kept - kept[-1].kept, 0)
+    return alive, kept, removed
 
 
 def rejections(
@@ -113,10 +139,8 @@ def _priced(
         _priced_on(columns, requirement, index, at, np.flatnonzero(mask), num_nodes)
         for at, mask in zip((MARKETS.index(m) for m in markets_of(requirement)), alive, strict=True)
     ]
-    if not parts:
-        none = np.zeros(0, dtype=np.int64)
-        return (none,) * 6
-    return tuple(np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+    none = np.zeros(0, dtype=np.int64)
+    return _joined(parts) if parts else (none,) * 6
 
 
 def _priced_on(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from difflib import get_close_matches
 from itertools import combinations, pairwise
 
@@ -9,10 +10,10 @@ import numpy as np
 
 from catalog.errors import Infeasible
 from catalog.scope import Scope
-from catalog.units import MIB_PER_GIB, MILLI, format_milli, format_usd
+from catalog.units import MIB_PER_GIB, MICRO, MILLI, format_milli, format_usd
 from solver.candidates import select
 from solver.columns import Columns, Ints, Mask
-from solver.filters import MARKETS, RowFilter, filters_of, markets_of, prices
+from solver.filters import MARKETS, RowFilter, filters_of, prices
 from solver.plan import Filter
 from solver.request import Range, Requirement, TaskRequest
 
@@ -27,7 +28,7 @@ def infeasible(columns: Columns, task: TaskRequest, blocks: tuple[Scope, ...]) -
     filters: list[Filter] = []
     suggestions: list[str] = []
     for requirement in task.requirements:
-        _, kept = select(columns, requirement, every)
+        _, kept, _ = select(columns, requirement, every)
         prefix = f"{requirement.label}: " if many else ""
         lines.append(f"  {prefix}{_last_step(kept)}")
         filters += [Filter(prefix + one.name, one.kept) for one in kept]
@@ -51,19 +52,27 @@ def _last_step(kept: list[Filter]) -> str:
 
 def _suggestions(columns: Columns, requirement: Requirement, blocks: tuple[Scope, ...]) -> list[str]:
     """Return the smallest sets of filters that would have to go, each with what would then be found."""
-    steps = list(filters_of(columns, requirement, blocks))
+    steps = [
+        _asked(requirement, step) if step.kind == "market" else step
+        for step in filters_of(columns, replace(requirement, markets=MARKETS), blocks)
+    ]
     for size in (1, 2, 3):
         found = []
-        for dropped in combinations(range(len(steps)), size):
-            alive = _alive(columns, requirement, [s for at, s in enumerate(steps) if at not in dropped])
+        for dropped in combinations(steps, size):
+            alive = _alive(columns, steps, dropped)
             if np.any(alive):
-                found.append(_sentence(columns, requirement, [steps[at] for at in dropped], alive))
+                found.append(_sentence(columns, requirement, dropped, alive))
         if found:
             return found
     return []
 
 
-def _sentence(columns: Columns, requirement: Requirement, dropped: list[RowFilter], alive: Mask) -> str:
+def _asked(requirement: Requirement, step: RowFilter) -> RowFilter:
+    """Return the market filter over all markets: which of them the requirement accepts."""
+    return replace(step, mask=np.array([[market in requirement.markets] for market in MARKETS]))
+
+
+def _sentence(columns: Columns, requirement: Requirement, dropped: tuple[RowFilter, ...], alive: Mask) -> str:
     words = []
     for step in dropped:
         text, alive = _change(columns, requirement, step, alive)
@@ -72,11 +81,17 @@ def _sentence(columns: Columns, requirement: Requirement, dropped: list[RowFilte
     return f"{' and '.join(words)} ({count:,} {'offer' if count == 1 else 'offers'})"
 
 
-def _alive(columns: Columns, requirement: Requirement, steps: list[RowFilter]) -> Mask:
-    alive = np.ones((max(len(markets_of(requirement)), 1), len(columns)), dtype=bool)
+def _alive(columns: Columns, steps: list[RowFilter], dropped: tuple[RowFilter, ...]) -> Mask:
+    """Return which offers, as (markets, rows), pass all steps but those ``dropped``.
+
+    Where a size is given up, offers of unknown size do not count: there is no figure to suggest.
+    """
+    alive = np.stack([prices(columns, market) >= 0 for market in MARKETS])
     for step in steps:
-        if step.mask.shape[0] or step.mask.ndim == 1:
-            alive = alive & step.mask
+        if step not in dropped:
+            alive &= step.mask
+        elif step.kind in _SIZES:
+            alive &= columns.value[_SIZES[step.kind]] > 0
     return alive
 
 
@@ -91,29 +106,30 @@ def _change(columns: Columns, requirement: Requirement, step: RowFilter, alive: 
         return f"more clouds: {_names(columns, 'cloud', rows, '')}", alive
     if step.kind == "accelerators":
         return _accelerators(columns, requirement, alive)
-    if step.kind == "vcpus":
-        values = columns.value["vcpus_milli"]
-        near = _nearest(values[rows], requirement.vcpus_milli)
-        return f"vCPUs {_or(near, MILLI)}", alive & np.isin(values, near)
-    if step.kind == "memory":
-        values = columns.value["memory_mib"]
-        near = _nearest(values[rows], requirement.memory_mib)
-        return f"memory {_or(near, MIB_PER_GIB)} GiB", alive & np.isin(values, near)
+    if step.kind in _SIZES:
+        return _size(columns, requirement, step.kind, alive)
     if step.kind == "max_price":
-        price = np.stack([prices(columns, market) for market in markets_of(requirement)])
-        least = int(price[alive].min())
+        price = np.stack([prices(columns, market) for market in MARKETS])
+        least = _round_up(int(price[alive].min()))
         return f"a price of at least {format_usd(least)}/h", alive & (price <= least)
+    if step.kind == "market":
+        sold = [market.value for market, offered in zip(MARKETS, alive, strict=True) if offered.any()]
+        return f"another market: {' or '.join(sold)}", alive
+    if step.kind == "arch":
+        return f"another architecture: {_names(columns, 'arch', rows, '')}", alive
     return _WORDS.get(step.kind, f"without {step.name!r}"), alive
+
+
+_SIZES = {"vcpus": "vcpus_milli", "memory": "memory_mib"}
+"""The column of each size that can be asked for."""
 
 
 _WORDS = {
     "no_accelerator": "accept accelerators",
     "memory_per_vcpu": "state a smaller memory",
-    "arch": "another architecture",
     "burstable": "allow burstable instances",
     "bare_metal": "allow bare metal",
     "restricted_region": "allow restricted regions",
-    "market": f"another market ({' or '.join(market.value for market in MARKETS)})",
     "blocks": "lift the blocks",
 }
 
@@ -129,12 +145,18 @@ def _names(columns: Columns, field: str, rows: Ints, wanted: str) -> str:
 
 
 def _accelerators(columns: Columns, requirement: Requirement, alive: Mask) -> tuple[str, Mask]:
-    """List the counts that exist of the wanted accelerators, else the accelerators that do."""
+    """List the counts that exist of the wanted accelerators, else the accelerators that do.
+
+    A name that the catalog does not know is taken for a misspelling of the nearest ones.
+    """
+    wanted = list(dict.fromkeys(one.name for one in requirement.accelerators))
+    known = columns.names["accelerator"]
+    similar = [near for name in wanted if name not in known for near in get_close_matches(name, known, n=3)]
     counts = columns.value["accelerator_count_milli"]
     anywhere = alive.any(axis=0)
     exist = []
     named = np.zeros(len(columns), dtype=bool)
-    for name in dict.fromkeys(wanted.name for wanted in requirement.accelerators):
+    for name in dict.fromkeys([*wanted, *similar]):
         of_name = columns.equals("accelerator", name)
         offered = np.unique(counts[anywhere & of_name])
         if len(offered):
@@ -145,10 +167,22 @@ def _accelerators(columns: Columns, requirement: Requirement, alive: Mask) -> tu
     others = ~columns.equals("accelerator", "")
     if not np.any(anywhere & others):
         return "no accelerator", alive
-    names = _names(
-        columns, "accelerator", np.flatnonzero(anywhere & others), requirement.accelerators[0].name
-    )
+    names = _names(columns, "accelerator", np.flatnonzero(anywhere & others), wanted[0])
     return f"other accelerators: {names}", alive & others
+
+
+def _size(columns: Columns, requirement: Requirement, kind: str, alive: Mask) -> tuple[str, Mask]:
+    """Name the nearest sizes on offer."""
+    values = columns.value[_SIZES[kind]]
+    near = _nearest(values[alive.any(axis=0)], getattr(requirement, _SIZES[kind]))
+    text = f"vCPUs {_or(near, MILLI)}" if kind == "vcpus" else f"memory {_or(near, MIB_PER_GIB)} GiB"
+    return text, alive & np.isin(values, near)
+
+
+def _round_up(micro: int) -> int:
+    """Return the next amount that ``format_usd`` shows in full, so that asking for it is enough."""
+    unit = MICRO // 100 if micro >= MICRO else 10 ** max(len(str(micro)) - 4, 0)
+    return -(-micro // unit) * unit
 
 
 def _nearest(values: Ints, wanted: Range) -> list[int]:

@@ -82,7 +82,7 @@ def _what(columns: Columns, requirement: Requirement) -> Iterator[RowFilter]:
 def _defaults(columns: Columns, requirement: Requirement) -> Iterator[RowFilter]:
     if requirement.memory_mib_per_vcpu is not None:
         least = columns.value["vcpus_milli"].astype(np.int64) * requirement.memory_mib_per_vcpu
-        mask = columns.value["memory_mib"].astype(np.int64) * MILLI >= least
+        mask = (least > 0) & (columns.value["memory_mib"].astype(np.int64) * MILLI >= least)
         name = f"memory >= {format_mib(requirement.memory_mib_per_vcpu)} GiB per vCPU"
         yield RowFilter("memory_per_vcpu", name, mask)
     if requirement.archs:

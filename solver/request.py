@@ -71,10 +71,11 @@ class Runtime:
 class Requirement:
     """One acceptable kind of node. Empty tuples and ``None`` do not restrict.
 
-    ``memory_mib_per_vcpu`` is a lower bound that scales with the candidate's own vCPUs;
+    ``memory_mib_per_vcpu`` is a lower bound that scales with the candidate's own vCPUs, which must be known;
     ``accelerators`` lists accepted (name, count) pairs, ``no_accelerator`` admits only nodes without one.
     ``runtimes`` overrides ``runtime`` for a given accelerator (same order as ``accelerators``).
-    ``notes`` are the defaults that were applied on the user's behalf, one sentence each.
+    ``defaults`` are what was added on the user's behalf: a kind of filter (``solver.filters``) and a sentence
+    on it. ``notes`` are other remarks, one sentence each.
     """
 
     label: str
@@ -96,6 +97,7 @@ class Requirement:
     allow_bare_metal: bool = False
     allow_restricted_regions: bool = False
     max_price_micro_usd: int | None = None
+    defaults: tuple[tuple[str, str], ...] = ()
     notes: tuple[str, ...] = ()
 
 

@@ -105,7 +105,7 @@ def admits(requirement: Requirement, row: Row, price: int) -> bool:
             requirement.instance_type in (None, row["instance_type"]),
             _inside(requirement.vcpus_milli, row["vcpus_milli"]),
             _inside(requirement.memory_mib, row["memory_mib"]),
-            per_vcpu is None or row["memory_mib"] * 1_000 >= per_vcpu * row["vcpus_milli"],
+            per_vcpu is None or row["memory_mib"] * 1_000 >= per_vcpu * row["vcpus_milli"] > 0,
             not pairs or (row["accelerator"], row["accelerator_count_milli"]) in pairs,
             not requirement.no_accelerator or row["accelerator"] == "",
             not requirement.archs or row["arch"] in requirement.archs,

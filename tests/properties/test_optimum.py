@@ -156,7 +156,7 @@ def test_runners_up_are_next_in_order(
     """Alternatives are distinct, and blocking the chosen offer brings up the first of them."""
     request_ = replace(
         request_,
-        tasks=tuple(replace(t, ordered=False, requirements=t.requirements[:1]) for t in request_.tasks),
+        tasks=tuple(replace(t, ordered=False) for t in request_.tasks),
     )
     plan = plan_of(request_, catalog, toy, top_k=20)
     if plan is None or len(plan.tasks) > 1:

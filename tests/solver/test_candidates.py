@@ -95,3 +95,24 @@ def test_accelerator_counts_match_exactly() -> None:
     one = requirement(accelerators=(Accelerators("K1", 1_000),))
     assert len(candidates_of(COLUMNS, TaskRequest("main", (eight,)), (), TOY)) == 1
     assert len(candidates_of(COLUMNS, TaskRequest("main", (one,)), (), TOY)) == 0
+
+
+def test_an_offer_that_meets_two_requirements_is_one_candidate_of_the_faster() -> None:
+    """Its price is one, so the shorter runtime is the better; the first requirement wins among equals."""
+    slow, fast = requirement(runtime=Runtime(7_200)), requirement(runtime=Runtime(60), cloud="ares")
+    found = candidates_of(COLUMNS, TaskRequest("main", (slow, fast)), (), TOY)
+    assert list(zip(found.row.tolist(), found.requirement.tolist(), found.seconds.tolist(), strict=True)) == [
+        (3, 0, 7_200),
+        (0, 1, 60),
+    ]
+    same = candidates_of(COLUMNS, TaskRequest("main", (slow, slow)), (), TOY)
+    assert same.row.tolist() == [0, 3]
+    assert same.requirement.tolist() == [0, 0]
+
+
+def test_each_kind_of_filter_says_how_many_offers_it_took_away() -> None:
+    """The counts follow the order of the filters: an offer counts where it first fails."""
+    found = candidates_of(COLUMNS, TaskRequest("main", (requirement(cloud="ares"),)), (), TOY)
+    assert found.removed == (
+        {"cloud": 1, "arch": 1, "burstable": 1, "bare_metal": 0, "restricted_region": 0, "market": 0},
+    )

@@ -26,7 +26,7 @@ def test_nothing_asked_for_is_8_vcpus_with_4_gib_each_and_says_so() -> None:
     requirement = required()
     assert requirement.vcpus_milli == Range(8_000, None)
     assert requirement.memory_mib == Range(32 * 1_024, None)
-    assert [note for note in requirement.notes if note.startswith("no ")] == [
+    assert [said for _, said in requirement.defaults if said.startswith("no ")] == [
         "no size was asked for: at least 8 vCPUs (cpus:)",
         "no memory was asked for: at least 32 GiB, 4 for each vCPU (memory:)",
     ]
@@ -67,13 +67,13 @@ def test_careful_defaults_are_said_and_give_way_to_what_is_asked() -> None:
     assert careful.archs == ("x86_64",)
     flags = ("allow_burstable", "allow_bare_metal", "allow_restricted_regions")
     assert [getattr(careful, flag) for flag in flags] == [False] * 3
-    assert sum(note.startswith("left out unless asked for") for note in careful.notes) == 4
+    assert sum(said.startswith("left out unless asked for") for _, said in careful.defaults) == 4
     asked = required(
         cpus="4+", arch="any", allow_burstable=True, allow_bare_metal=True, allow_restricted_regions=True
     )
     assert asked.archs == ()
     assert [getattr(asked, flag) for flag in flags] == [True] * 3
-    assert not any(note.startswith("left out") for note in asked.notes)
+    assert not any(said.startswith("left out") for _, said in asked.defaults)
 
 
 def test_a_named_instance_type_brings_its_own_kind_and_no_default() -> None:
@@ -82,7 +82,7 @@ def test_a_named_instance_type_brings_its_own_kind_and_no_default() -> None:
     assert requirement.allow_burstable
     assert requirement.vcpus_milli == Range(2_000, 2_000)
     assert requirement.memory_mib == Range(2_048, 2_048)
-    assert requirement.notes == ()
+    assert requirement.defaults == requirement.notes == ()
 
 
 def test_a_named_region_may_be_a_restricted_one() -> None:

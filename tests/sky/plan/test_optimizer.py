@@ -187,3 +187,30 @@ def test_a_cloud_may_compete_with_this_machine() -> None:
 def test_an_empty_dag_is_refused() -> None:
     with pytest.raises(ValueError, match="no task"):
         sky.optimize(sky.Dag())
+
+
+def test_each_default_says_how_many_offers_it_removed() -> None:
+    """The counts agree with a scan of the facts, default after default."""
+    left = [row for row in facts() if (row["vcpus"] or 0) >= 4]
+    steps: tuple[tuple[str, Callable[[Mapping[str, Any]], bool]], ...] = (
+        ("at least 16 GiB", lambda row: (row["memory_gib"] or 0) >= 16),
+        ("arm64", lambda row: row["arch"] == "x86_64"),
+        ("burstable", lambda row: not BURSTABLE.match(row["instance_type"])),
+        ("bare metal", lambda row: not METAL.search(row["instance_type"])),
+        ("provider must approve", lambda row: not RESTRICTED.match(row["region"])),
+    )
+    notes = planned(cpus="4+").tasks[0].notes
+    assert len(notes) == len(steps)
+    for note, (said, passes) in zip(notes, steps, strict=True):
+        kept = [row for row in left if passes(row)]
+        assert said in note
+        assert note.endswith(f"; {len(left) - len(kept):,} offers removed")
+        left = kept
+
+
+def test_an_offer_that_meets_two_alternatives_is_listed_once() -> None:
+    alternatives = {sky.Resources(cpus="4+"), sky.Resources(cpus="4+", cloud=sky.AWS())}
+    task = sky.optimize(sky.Task(run="true").set_resources(alternatives), quiet=True).tasks[0]
+    offers = [(c.cloud, c.zone, c.region, c.instance_type) for c in (task.choice, *task.alternatives)]
+    assert len(set(offers)) == len(offers)
+    assert task.candidates == planned(cpus="4+").tasks[0].candidates
