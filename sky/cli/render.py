@@ -46,8 +46,8 @@ def show_table(
 ) -> None:
     """Print a table; words of known states have their colour.
 
-    ``right`` names the columns of numbers, ``wrap`` those that give way where the width is short. Columns stand
-    two spaces apart, or one where they would not fit.
+    ``right`` names the columns of numbers, ``wrap`` those that give way where the width is short.
+    Columns stand two spaces apart, or one where they would not fit.
     """
     table = Table(
         box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0)
