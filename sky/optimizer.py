@@ -16,12 +16,12 @@ from sky.dag import Dag
 from sky.exceptions import ResourcesUnavailableError
 from sky.resources import Resources
 from sky.statuses import OptimizeTarget
+from sky.task import Task
 from solver.request import Objective
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from sky.task import Task
     from solver.params import Params
     from solver.plan import Choice, Plan
 
@@ -50,6 +50,8 @@ def optimize(
     from solver.plan import CatalogInfo
 
     dag = as_dag(task_or_dag)
+    if minimize not in _OBJECTIVES:
+        raise TypeError(f"minimize is sky.OptimizeTarget.COST or .TIME, not {minimize!r}")
     request = compile_request(dag, _OBJECTIVES[minimize], blocked_resources or ())
     request = dataclasses.replace(request, notes=tuple(_place_notes(dag)))
     snapshot = open_snapshot()
@@ -83,6 +85,8 @@ def as_dag(task_or_dag: Task | Dag) -> Dag:
         if not task_or_dag.tasks:
             raise ValueError("the DAG has no task; add one with dag.add(task) or inside `with sky.Dag():`")
         return task_or_dag
+    if not isinstance(task_or_dag, Task):
+        raise TypeError(f"sky.optimize takes a Task or a Dag, not {task_or_dag!r}")
     dag = Dag()
     dag.add(task_or_dag)
     return dag

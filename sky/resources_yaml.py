@@ -144,7 +144,8 @@ def _one(fields: dict[str, Any]) -> Resources:
                 arguments["accelerator_args"], _ACCELERATOR_ARGS, "accelerator_args"
             )
     if "labels" in arguments:
-        arguments["labels"] = {str(key): str(value) for key, value in arguments["labels"].items()}
+        written = arguments["labels"].items()
+        arguments["labels"] = {str(key): str(value) for key, value in written if value is not None}
     return Resources(**arguments)
 
 

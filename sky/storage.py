@@ -166,6 +166,8 @@ def _mode(mode: StorageMode | str) -> StorageMode:
 
 
 def _check(name: str | None, source: str | list[str] | None, mode: StorageMode) -> None:
+    if name is not None and not isinstance(name, str):
+        raise StorageNameError(f"must be text, not {name!r}", "name")
     if name is not None and is_uri(name):
         raise StorageNameError(f"{name!r} is a URI; give it as source", "name")
     if source is None:

@@ -71,8 +71,9 @@ def start_command(
       sky start dev -i 30
       sky start --all
     """
-    from sky.control.clusters import start
+    from sky.control.clusters import check_start, start
 
+    check_start(idle_minutes_to_autostop, down=down)
     records = chosen(clusters, all_clusters=all_clusters, verb="start")
     if not force:
         up = [record.name for record in records if record.status is ClusterStatus.UP]

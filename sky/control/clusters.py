@@ -20,6 +20,7 @@ from sky.control.locks import FOREVER
 from sky.control.records import NO_AUTOSTOP, ClusterRecord
 from sky.control.state import Store, open_store
 from sky.exceptions import CloudUserIdentityError, ClusterStatusFetchingError, NotSupportedError
+from sky.spec.idle_stop import check_minutes
 from sky.statuses import ClusterStatus
 
 _log = logging.getLogger("sky.control.clusters")
@@ -31,7 +32,8 @@ def status(cluster_names: str | Sequence[str] | None = None, refresh: bool = Fal
     """Return what is known of clusters, the newest launch first.
 
     Each is a dict with ``name, launched_at, handle, last_use, status, autostop, to_down, metadata`` and
-    ``owner, cluster_hash, cluster_ever_up, status_updated_at, config_hash, num_nodes, price_usd_per_hour``.
+    ``owner, cluster_hash, storage_mounts_metadata, cluster_ever_up, status_updated_at, config_hash,
+    num_nodes, price_usd_per_hour``.
     ``refresh`` asks the providers first. Names that no cluster has are left out, as are clusters that turn
     out to be gone.
     """
@@ -70,6 +72,7 @@ def _as_dict(record: ClusterRecord) -> dict[str, Any]:
         "metadata": {},
         "owner": record.owner,
         "cluster_hash": record.cluster_id,
+        "storage_mounts_metadata": None,
         "cluster_ever_up": record.ever_up,
         "status_updated_at": record.status_at,
         "config_hash": record.config_hash,
@@ -125,8 +128,7 @@ def start(
     One that is UP is left alone unless ``force``. Raises ``ValueError`` for ``down`` without idle minutes,
     ``ClusterDoesNotExist``, ``ClusterOwnerIdentityMismatchError``, ``ResourcesUnavailableError``.
     """
-    if down and idle_minutes_to_autostop is None:
-        raise UserError("down=True needs idle_minutes_to_autostop: after how many idle minutes to tear down")
+    check_start(idle_minutes_to_autostop, down=down)
     store = open_store()
     existing(store, cluster_name)
     with store.lock(cluster_name, FOREVER):
@@ -136,6 +138,14 @@ def start(
         if idle_minutes_to_autostop is not None:
             record = set_autostop(store, record, idle_minutes_to_autostop, down=down)
         return handle_of(store.update(record, last_use=command_line()))
+
+
+def check_start(idle_minutes: int | None, *, down: bool) -> None:
+    """Raise ``UserError`` for options of ``start`` that make no sense, whatever the cluster."""
+    if down and idle_minutes is None:
+        raise UserError("down=True needs idle_minutes_to_autostop: after how many idle minutes to tear down")
+    if idle_minutes is not None:
+        check_minutes(idle_minutes)
 
 
 def down(cluster_name: str, purge: bool = False) -> None:
@@ -163,6 +173,7 @@ def autostop(cluster_name: str, idle_minutes: int, down: bool = False) -> None:
 
     Raises ``ClusterDoesNotExist``, ``ClusterNotUpError``, ``NotSupportedError``.
     """
+    check_minutes(idle_minutes)
     store = open_store()
     up(store, cluster_name, "autostop")
     with store.lock(cluster_name):

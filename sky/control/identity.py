@@ -59,8 +59,10 @@ def new_cluster_id(name: str) -> str:
     return f"{name}-{secrets.token_hex(4)}"
 
 
-def check_cluster_name(name: str) -> None:
+def check_cluster_name(name: object) -> None:
     """Raise ``InvalidClusterNameError`` for a bad name, ``NotSupportedError`` for a reserved one."""
+    if not isinstance(name, str):
+        raise InvalidClusterNameError(f"a cluster name is text, not {name!r}")
     if name.startswith(_RESERVED):
         raise NotSupportedError(f"cluster name {name!r} is reserved for a controller; choose another")
     if not _NAME.fullmatch(name):

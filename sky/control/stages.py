@@ -31,6 +31,7 @@ from sky.control.reconcile import decide
 from sky.control.records import ClusterRecord
 from sky.control.state import StaleRecord, Store, open_store
 from sky.exceptions import NotSupportedError
+from sky.spec.idle_stop import check_minutes
 from sky.spec.mounts import is_uri
 from sky.statuses import ClusterStatus, JobStatus, OptimizeTarget
 
@@ -95,6 +96,8 @@ def launch_task(task: Task, cluster_name: str | None, options: LaunchOptions) ->
     if options.clone_disk_from is not None:
         raise NotSupportedError("clone_disk_from: no infra that is enabled here can clone a disk")
     _refuse_what_no_infra_has(task)
+    if options.idle_minutes is not None:
+        check_minutes(options.idle_minutes)
     name = cluster_name if cluster_name is not None else new_cluster_name()
     check_cluster_name(name)
     store = open_store()

@@ -18,6 +18,7 @@ FIELDS: Table = {
     "cpus": (Kind.INTEGER, Kind.NUMBER, Kind.TEXT),
     "scaling": (Kind.TEXT, Kind.INTEGER, Kind.NUMBER),
 }
+_LONGEST_S = 100 * 365 * 86_400
 _EXPONENTS = {"linear": 1.0, "none": 0.0}
 
 
@@ -70,9 +71,11 @@ def _runtime_s(value: object) -> int:
         runtime_s = seconds(value) if isinstance(value, (int, float, str)) else 0
     except UserError:
         runtime_s = 0
-    if runtime_s <= 0:
+    if not 0 < runtime_s <= _LONGEST_S:
         raise SpecError(
-            f"{value!r} is not a time above zero; write seconds, or for example 90m, 2h, 1h30m", "runtime"
+            f"{value!r} is not a time above zero, of 100 years at most; "
+            "write seconds, or for example 90m, 2h, 1h30m",
+            "runtime",
         )
     return runtime_s
 

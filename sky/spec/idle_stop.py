@@ -12,6 +12,7 @@ from sky.exceptions import SpecError, within
 from sky.spec.schema import Kind, checked
 
 DEFAULT_IDLE_MINUTES = 5
+_MOST_MINUTES = 1_000_000
 
 _FIELDS = {"idle_minutes": (Kind.INTEGER, Kind.TEXT), "down": (Kind.FLAG,)}
 
@@ -48,8 +49,17 @@ def parse(value: Autostop | int | bool | str | Mapping[str, Any] | None) -> Auto
     )
 
 
+def check_minutes(idle_minutes: object) -> int:
+    """Return ``idle_minutes`` when it is a whole number that a cluster can count. Raises ``SpecError``."""
+    if isinstance(idle_minutes, bool) or not isinstance(idle_minutes, int) or idle_minutes > _MOST_MINUTES:
+        raise SpecError(
+            f"idle minutes are a whole number, at most {_MOST_MINUTES:,}, not {idle_minutes!r}", "autostop"
+        )
+    return idle_minutes
+
+
 def _after(idle: int | str, *, down: bool) -> Autostop | None:
-    minutes = _minutes(idle)
+    minutes = check_minutes(_minutes(idle))
     return None if minutes < 0 else Autostop(minutes, down)
 
 

@@ -12,6 +12,8 @@ from sky.exceptions import SpecError
 REMOTE_WORKDIR = "~/sky_workdir"
 INTERNAL_PREFIX = "skypilot:"
 
+_MOST_GIGABYTES = 1_000_000_000
+
 _URI = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://")
 _CLOUD_OF_SCHEME = {"s3:": clouds.AWS, "gs:": clouds.GCP, "cos:": clouds.IBM}
 
@@ -74,6 +76,8 @@ def cloud_of_uri(uri: str | None) -> clouds.Cloud:
 
 def gigabytes(value: object, field: str, uri: str) -> float:
     """Return ``value`` when it is a size in GB. Raises ``SpecError``."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not value >= 0:
-        raise SpecError(f"the size must be a number of gigabytes, not {value!r}", field, uri)
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= _MOST_GIGABYTES:
+        raise SpecError(
+            f"the size must be a number of gigabytes, at most {_MOST_GIGABYTES:,}, not {value!r}", field, uri
+        )
     return value

@@ -13,7 +13,7 @@ def merged(ports: int | str | Iterable[int | str] | None) -> tuple[str, ...]:
     """Return ``ports`` sorted and merged: ``["1-2", 3]`` is ``("1-3",)``. Raises ``SpecError``."""
     if ports is None:
         return ()
-    asked = [ports] if isinstance(ports, (int, str)) else list(ports)
+    asked = list(ports) if isinstance(ports, Iterable) and not isinstance(ports, str) else [ports]
     ranges: list[tuple[int, int]] = []
     for first, last in sorted(_range(port) for port in asked):
         if ranges and first <= ranges[-1][1] + 1:

@@ -65,6 +65,8 @@ def read(text: str, source: str) -> list[Document]:
         raise SpecError(f"not valid YAML: {error.problem or error.context}", location=place) from None
     except yaml.YAMLError as error:
         raise SpecError(f"not valid YAML: {error}", location=source) from None
+    except RecursionError:
+        raise SpecError("is nested too deeply; is this a task file?", location=source) from None
     except ValueError as error:
         if isinstance(error, UserError):
             raise

@@ -90,6 +90,11 @@ def test_stop_keeps_the_disk_and_start_brings_it_back() -> None:
     assert sky("launch", "-c", "s", "cat ~/kept").out == "data\n"
 
 
+def test_start_refuses_flags_that_make_no_sense_whatever_the_cluster() -> None:
+    sky("launch", "-c", "s")
+    assert "needs idle_minutes_to_autostop" in sky("start", "s", "--down", "-y", code=2).err
+
+
 def test_autostop_is_set_shown_and_cancelled() -> None:
     sky("launch", "-c", "a", "-i", "30", "true")
     assert sky("status", "--json").json[0]["autostop"] == 30

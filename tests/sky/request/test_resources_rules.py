@@ -42,6 +42,7 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
     ({"network_tier": "worst"}, "network_tier", "standard, best"),
     ({"local_disk": "floppy"}, "local_disk", "nvme"),
     ({"ports": 0}, "ports", "not a port"),
+    ({"ports": 80.0}, "ports", "not a port"),
     ({"ports": 65536}, "ports", "not a port"),
     ({"ports": "20-10"}, "ports", "not a port"),
     ({"ports": ["ssh"]}, "ports", "not a port"),

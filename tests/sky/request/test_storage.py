@@ -19,6 +19,7 @@ from sky.storage import Storage, StorageMode, StoreType
         ({"name": "bucket", "mode": "COPY"}, StorageSourceError, "needs a source to copy from"),
         ({"source": "/tmp"}, StorageNameError, "needs the name of a bucket"),
         ({"name": "bucket", "source": "s3://other"}, StorageSpecError, "drop one"),
+        ({"name": 3}, StorageNameError, "must be text"),
         ({"name": "s3://bucket"}, StorageNameError, "is a URI"),
         ({"name": "Bad_Name"}, StorageNameError, "not the name of a bucket"),
         ({"name": "ab"}, StorageNameError, "3-63"),

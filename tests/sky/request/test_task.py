@@ -300,3 +300,8 @@ def test_repr_is_one_short_line() -> None:
     )
     assert repr(Task(run=annotated)) == "Task(run='<function>')"
     assert os.linesep not in repr(Task("t", run="a\nb"))
+
+
+def test_a_label_without_a_value_counts_as_absent() -> None:
+    (resources,) = Task.from_yaml_config({"resources": {"labels": {"a": None, "b": "c"}}}).resources
+    assert resources.labels == {"b": "c"}

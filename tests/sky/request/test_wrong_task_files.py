@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from sky.exceptions import NullKeyError, StorageModeError, StorageSpecError
-from sky.yaml_io import load_tasks
+from sky.exceptions import NullKeyError, SpecError, StorageModeError, StorageSpecError
+from sky.yaml_io import load_task, load_tasks
 
 
 @pytest.mark.parametrize(
@@ -90,6 +90,9 @@ from sky.yaml_io import load_tasks
         ("file_mounts:\n  /a: /no/such\n", "2:3", "does not exist"),
         ("workdir: /no/such\n", "1:1", "workdir: '/no/such' does not exist"),
         ("inputs: {'s3://a': 1, 's3://b': 2}\n", "1:1", "one 'uri: gigabytes'"),
+        ("inputs: {'s3://a': .inf}\n", "1:10", "number of gigabytes"),
+        ("estimate: {runtime: 9999999999h}\n", "1:12", "100 years at most"),
+        ("resources: {autostop: 10000000}\n", "1:13", "at most 1,000,000"),
         ("inputs: {'s3://a': big}\n", "1:10", "number of gigabytes"),
         ("service: {replicas: 1}\n", "1:1", "needs a readiness_probe"),
         ("service: {readiness_probe: health}\n", "1:11", "must start with /"),
@@ -164,3 +167,8 @@ def test_an_unknown_key_without_a_value_is_both_kinds_of_error(text: str) -> Non
 def test_storage_errors_keep_their_class_and_have_a_place(storage: str, error: type[Exception]) -> None:
     with pytest.raises(error, match=r"<text>:2:\d+: file_mounts\./a"):
         load_tasks(f"file_mounts:\n  /a: {storage}\n")
+
+
+def test_nesting_without_end_is_no_task_file() -> None:
+    with pytest.raises(SpecError, match="nested too deeply"):
+        load_task("run: " + "[" * 5_000 + "]" * 5_000)
