@@ -70,6 +70,7 @@ class TransferTable:
     between_clouds_mbit_s: int
     sources: Mapping[str, str] = field(default_factory=dict)
     _places: Mapping[str, _Places] = field(default_factory=dict)
+    _found: dict[tuple[str, str], Tiers] = field(default_factory=dict, compare=False, repr=False)
 
     def zone_of(self, cloud: str, region: str = "") -> str:
         """Return the network zone of a region; ``""`` and unknown regions get the cloud's usual zone.
@@ -81,6 +82,12 @@ class TransferTable:
 
     def tiers(self, source_zone: str, target_zone: str) -> Tiers:
         """Return the price list for traffic from a region of one zone to another region."""
+        pair = source_zone, target_zone
+        if pair not in self._found:
+            self._found[pair] = self._tiers(source_zone, target_zone)
+        return self._found[pair]
+
+    def _tiers(self, source_zone: str, target_zone: str) -> Tiers:
         source = self.zones.get(source_zone)
         if source is None:
             return FREE

@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import importlib
 from collections.abc import Callable, Mapping
+from functools import cache
 from types import MappingProxyType
 
 from catalog.errors import UserError
@@ -77,6 +78,7 @@ def _unknown(name: str) -> str:
     )
 
 
+@cache
 def _entry_points() -> dict[str, str]:
     from importlib.metadata import entry_points
 

@@ -2,55 +2,109 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 
 from solver.candidates import Candidates
 from solver.columns import Ints
+from solver.filters import MARKETS
 from solver.problem import Problem
 from solver.request import Objective
 from solver.schedule import Schedule
+
+Values: TypeAlias = Callable[[Ints], Ints]
+"""The values that an order compares, of the candidates at the given positions."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Ranking:
     """All candidates of one task by what the plan would cost and how long it would wait with each.
 
-    ``cost`` adds to the candidate's own cost the transfers from and to the neighbours' chosen places;
-    ``end_s`` is when the task's data would have reached the last neighbour.
+    By place: ``moves_micro_usd`` is what the transfers from and to the neighbours' chosen places cost,
+    ``ready_s`` when all their data is there, ``way_out_s`` how long the task's own data then takes at most.
     """
 
+    objective: Objective
     candidates: Candidates
-    major: Ints
-    minor: Ints
+    moves_micro_usd: Ints
+    ready_s: Ints
+    way_out_s: Ints
 
     def best(self, among: Ints, count: int) -> list[int]:
         """Return the first ``count`` of ``among`` in the objective's order, ties by offer key."""
-        order = (self.major, self.minor, self.candidates.key)
+        order = self._order()
         among = _leading(among, count, order)
-        sort = np.lexsort(tuple(values[among] for values in reversed(order)))
+        sort = np.lexsort(tuple(values(among) for values in reversed(order)))
         return [int(at) for at in among[sort]]
 
-    def first_of_groups(self, group: Ints) -> list[int]:
-        """Return the best candidate of each group, in the objective's order."""
-        at = np.arange(len(group))
-        for values in (self.major, self.minor, self.candidates.key):
-            least = np.full(int(group.max()) + 1, np.iinfo(np.int64).max)
-            np.minimum.at(least, group[at], values[at])
-            at = at[values[at] == least[group[at]]]
+    def first_of_kinds(self, leaders: Ints) -> list[int]:
+        """Return the best ``leaders`` of each (cloud, accelerator, market), in the objective's order."""
+        at = _first_of_groups(leaders, kind_of(self.candidates, leaders), self._order())
         return self.best(at, len(at))
 
+    def _order(self) -> tuple[Values, Values, Values]:
+        first, second = (self._cost, self._end_s)
+        if self.objective is Objective.TIME:
+            first, second = second, first
+        return first, second, self.candidates.key.__getitem__
 
-def _leading(among: Ints, count: int, order: tuple[Ints, ...]) -> Ints:
-    """Return the first ``count`` of ``among`` by ``order``, unsorted; ties go on to its next array."""
+    def _cost(self, at: Ints) -> Ints:
+        total: Ints = self.candidates.cost_micro_usd[at] + self.moves_micro_usd[self.candidates.place[at]]
+        return total
+
+    def _end_s(self, at: Ints) -> Ints:
+        place = self.candidates.place[at]
+        start = np.maximum(self.candidates.ready_s[at], self.ready_s[place])
+        end: Ints = start + self.candidates.seconds[at] + self.way_out_s[place]
+        return end
+
+
+def leaders_of(candidates: Candidates, objective: Objective) -> Ints:
+    """Return the best of each place and (cloud, accelerator, market).
+
+    What the neighbours add is the same for all candidates of a place, so no other one can lead its kind.
+    """
+    at = np.arange(len(candidates))
+    kind = kind_of(candidates, at)
+    group = candidates.place * (int(kind.max()) + 1) + kind
+    cost, seconds = candidates.cost_micro_usd.__getitem__, candidates.seconds.__getitem__
+    first, second = (cost, seconds) if objective is Objective.COST else (seconds, cost)
+    return _first_of_groups(at, group, (first, second, candidates.key.__getitem__))
+
+
+def kind_of(candidates: Candidates, at: Ints) -> Ints:
+    """Return the number of each candidate's (cloud, accelerator, market)."""
+    kind: Ints = candidates.columns.kind[candidates.row[at]] * len(MARKETS) + candidates.market[at]
+    return kind
+
+
+def _first_of_groups(at: Ints, group: Ints, order: tuple[Values, ...]) -> Ints:
+    """Return the first of each group; ``group`` belongs to the candidates ``at``."""
+    for values in order:
+        here = values(at)
+        if not np.ptp(here):
+            continue
+        least = np.full(int(group.max()) + 1, np.iinfo(np.int64).max)
+        np.minimum.at(least, group, here)
+        kept = here == least[group]
+        at, group = at[kept], group[kept]
+    return at
+
+
+def _leading(among: Ints, count: int, order: tuple[Values, ...]) -> Ints:
+    """Return the first ``count`` of ``among`` by ``order``, unsorted; ties go on to its next values."""
     if not count:
         return among[:0]
     sure = []
     for values in order:
         if len(among) <= count:
             break
-        here = values[among]
+        here = values(among)
+        if not np.ptp(here):
+            continue
         last = np.partition(here, count - 1)[count - 1]
         sure.append(among[here < last])
         count -= len(sure[-1])
@@ -60,13 +114,7 @@ def _leading(among: Ints, count: int, order: tuple[Ints, ...]) -> Ints:
 
 def ranking(problem: Problem, answer: Schedule, task: int, candidates: Candidates) -> Ranking:
     """Rank ``candidates`` of ``task`` with every other task where ``answer`` puts it."""
-    cost, ready_s, tail_s = _surroundings(problem, answer, task)
-    place = candidates.place
-    total = candidates.cost_micro_usd + cost[place]
-    start = np.maximum(candidates.ready_s, ready_s[place])
-    end = start + candidates.seconds + tail_s[place]
-    first, second = (total, end) if problem.objective is Objective.COST else (end, total)
-    return Ranking(candidates, first, second)
+    return Ranking(problem.objective, candidates, *_surroundings(problem, answer, task))
 
 
 def _surroundings(problem: Problem, answer: Schedule, task: int) -> tuple[Ints, Ints, Ints]:

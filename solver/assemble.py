@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from catalog.offer import Market
-from solver.alternatives import Ranking, ranking
+from solver.alternatives import Ranking, kind_of, leaders_of, ranking
 from solver.candidates import Candidates
+from solver.columns import Ints
 from solver.filters import MARKETS
 from solver.network import TransferTable, inbound
 from solver.params import Params
@@ -43,7 +44,11 @@ def assemble(
 ) -> Plan:
     """Return the plan; ``started`` is the ``perf_counter`` reading at the start of the whole solve."""
     request, schedule = solved.request, solved.result.schedule
-    tasks = tuple(_placement(solved, task, params.top_k) for task in range(len(request.tasks)))
+    leaders = {id(each): leaders_of(each, request.objective) for each in set(solved.candidates)}
+    tasks = tuple(
+        _placement(solved, task, leaders[id(each)], params.top_k)
+        for task, each in enumerate(solved.candidates)
+    )
     return Plan(
         status=solved.result.status,
         objective=request.objective.value,
@@ -59,7 +64,7 @@ def assemble(
     )
 
 
-def _placement(solved: Solved, task: int, top_k: int) -> Placement:
+def _placement(solved: Solved, task: int, leaders: Ints, top_k: int) -> Placement:
     wanted, candidates = solved.request.tasks[task], solved.candidates[task]
     at = solved.chosen(task)
     ranked = ranking(solved.result.problem, solved.result.schedule, task, candidates)
@@ -75,7 +80,7 @@ def _placement(solved: Solved, task: int, top_k: int) -> Placement:
         start_s=solved.result.schedule.start_s[task],
         alternatives=tuple(_choice(solved.table, candidates, other) for other in runners_up),
         considered=tuple(
-            _choice(solved.table, candidates, other) for other in _considered(ranked, candidates, at)
+            _choice(solved.table, candidates, other) for other in _considered(ranked, leaders, at)
         ),
         candidates=len(candidates),
         filters=candidates.filters,
@@ -91,11 +96,11 @@ def _defaults(requirement: Requirement, removed: dict[str, int]) -> Iterator[str
         yield f"{sentence}; {count:,} {'offer' if count == 1 else 'offers'} removed"
 
 
-def _considered(ranked: Ranking, candidates: Candidates, chosen: int) -> list[int]:
-    """Return the best of each (cloud, accelerator, market), the chosen one for its own group."""
-    columns, row = candidates.columns, candidates.row
-    group = columns.kind[row] * len(MARKETS) + candidates.market
-    return [chosen if group[at] == group[chosen] else at for at in ranked.first_of_groups(group)]
+def _considered(ranked: Ranking, leaders: Ints, chosen: int) -> list[int]:
+    """Return the best of each (cloud, accelerator, market), the chosen one for its own kind."""
+    first = ranked.first_of_kinds(leaders)
+    *kinds, own = kind_of(ranked.candidates, np.array([*first, chosen])).tolist()
+    return [chosen if kind == own else at for kind, at in zip(kinds, first, strict=True)]
 
 
 def _choice(table: pa.Table, candidates: Candidates, at: int) -> Choice:

@@ -64,7 +64,8 @@ def candidates_of(
         parts.append(_priced(columns, requirement, index, alive, task.num_nodes))
         if task.ordered and len(parts[-1][0]):
             break
-    row, market, requirement_at, price, cost, seconds = _once(_joined(parts))
+    arrays = _joined(parts)
+    row, market, requirement_at, price, cost, seconds = _once(arrays) if many else arrays
     input_cost, ready_s = _inputs(columns, task.inputs, transfers)
     place = columns.place[row]
     return Candidates(

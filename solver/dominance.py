@@ -29,8 +29,10 @@ def best_of_places(candidates: Candidates, objective: Objective, place_matters: 
     place = candidates.place if place_matters else np.zeros(len(candidates), dtype=np.int64)
     if objective is Objective.COST:
         at = at[_is_least(candidates.cost_micro_usd, place)]
-    _, duration = np.unique(candidates.seconds[at], return_inverse=True)
-    group = place[at] * (int(duration.max()) + 1) + duration
+    group = place[at]
+    if np.ptp(candidates.seconds[at]):
+        _, duration = np.unique(candidates.seconds[at], return_inverse=True)
+        group = group * (int(duration.max()) + 1) + duration
     least = _is_least(candidates.cost_micro_usd[at], group)
     at, group = at[least], group[least]
     at = at[_is_least(candidates.key[at], group)]
@@ -122,6 +124,7 @@ def _excess(
     by_zone = (to_other[:, None, :] - to_other[None, :, :]).max(axis=2)
     p, q = own[champions, None], own[None, :]
     excess = by_zone[zone[p], zone[q]]
-    at_home = np.isin(q, other)
-    excess = np.where(at_home, np.maximum(excess, tariff[zone[p], zone[q]]), excess)
+    home = np.zeros(len(zone), dtype=bool)
+    home[other] = True
+    excess = np.where(home[q], np.maximum(excess, tariff[zone[p], zone[q]]), excess)
     return np.where(p == q, 0, excess)

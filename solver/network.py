@@ -33,7 +33,7 @@ class TransferTable(Protocol):
 class Network:
     """``zone[p]`` is the network zone of place ``p``; ``cost[e][a][b]``, ``seconds[e][a][b]`` of edge ``e``.
 
-    An edge without data has empty matrices.
+    An edge without data has empty matrices; where no edge has any, all places count as one zone.
     """
 
     zone: tuple[int, ...]
@@ -54,6 +54,8 @@ class Network:
 
 def network_of(places: Sequence[Place], sizes: Sequence[int], transfers: TransferTable) -> Network:
     """Return the network over ``places`` for edges that move ``sizes`` bytes each."""
+    if not any(sizes):
+        return Network(zone=(0,) * len(places), cost=((),) * len(sizes), seconds=((),) * len(sizes))
     names = [transfers.zone_of(*place) for place in places]
     zones = sorted(set(names))
     position = {zone: at for at, zone in enumerate(zones)}
