@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from catalog import accelerators
 from catalog.errors import UserError
 from catalog.units import MILLI, format_milli, format_seconds, milli
+from sky.spec.estimate import LONGEST_S
 from solver.request import Accelerators, Basis, Runtime
 
 if TYPE_CHECKING:
@@ -41,10 +42,10 @@ def runtimes_of(
 
 def _estimated(task: Task, resources: Resources) -> Runtime:
     seconds: object = task.estimate_runtime(resources)
-    if not isinstance(seconds, (int, float)) or not math.isfinite(seconds) or seconds <= 0:
+    if not isinstance(seconds, (int, float)) or not 0 < seconds <= LONGEST_S:
         raise UserError(
             f"the time estimator of task {task.name!r} returned {seconds!r} for {resources}; "
-            "it must return a positive number of seconds"
+            "it must return a positive number of seconds, of 100 years at most"
         )
     whole_s = math.ceil(seconds)
     return Runtime(whole_s, note=f"{format_seconds(whole_s)} by the task's time estimator")

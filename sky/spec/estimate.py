@@ -18,7 +18,9 @@ FIELDS: Table = {
     "cpus": (Kind.INTEGER, Kind.NUMBER, Kind.TEXT),
     "scaling": (Kind.TEXT, Kind.INTEGER, Kind.NUMBER),
 }
-_LONGEST_S = 100 * 365 * 86_400
+LONGEST_S = 100 * 365 * 86_400
+"""The longest time that a task may be said to run."""
+
 _EXPONENTS = {"linear": 1.0, "none": 0.0}
 
 
@@ -71,7 +73,7 @@ def _runtime_s(value: object) -> int:
         runtime_s = seconds(value) if isinstance(value, (int, float, str)) else 0
     except UserError:
         runtime_s = 0
-    if not 0 < runtime_s <= _LONGEST_S:
+    if not 0 < runtime_s <= LONGEST_S:
         raise SpecError(
             f"{value!r} is not a time above zero, of 100 years at most; "
             "write seconds, or for example 90m, 2h, 1h30m",

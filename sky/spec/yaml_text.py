@@ -67,10 +67,12 @@ def read(text: str, source: str) -> list[Document]:
         raise SpecError(f"not valid YAML: {error}", location=source) from None
     except RecursionError:
         raise SpecError("is nested too deeply; is this a task file?", location=source) from None
-    except ValueError as error:
+    except (ValueError, KeyError, AttributeError) as error:
         if isinstance(error, UserError):
             raise
-        raise SpecError(f"not valid YAML: {error}", location=source) from None
+        raise SpecError(
+            "a value is not the number or date that it looks like; quote it", location=source
+        ) from None
     return documents
 
 

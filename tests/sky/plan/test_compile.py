@@ -156,7 +156,7 @@ def test_a_time_estimator_is_asked_for_each_accelerator() -> None:
     assert seconds["A100-80GB"] == 301
 
 
-@pytest.mark.parametrize("answer", [0, -1, float("nan"), float("inf"), None, "1h"])
+@pytest.mark.parametrize("answer", [0, -1, float("nan"), float("inf"), 1e30, None, "1h"])
 def test_a_time_estimator_must_return_a_positive_number(answer: object) -> None:
     task = sky.Task(name="train", run="true")
     task.set_resources(sky.Resources(accelerators="A100"))

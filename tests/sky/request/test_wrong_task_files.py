@@ -172,3 +172,12 @@ def test_storage_errors_keep_their_class_and_have_a_place(storage: str, error: t
 def test_nesting_without_end_is_no_task_file() -> None:
     with pytest.raises(SpecError, match="nested too deeply"):
         load_task("run: " + "[" * 5_000 + "]" * 5_000)
+
+
+@pytest.mark.parametrize(
+    "tagged", ["!!int s3cret", "!!float s3cret", "!!bool s3cret", "!!timestamp s3cret", "0x_"]
+)
+def test_a_value_that_is_not_what_it_looks_like_is_not_shown(tagged: str) -> None:
+    with pytest.raises(SpecError, match="quote it") as caught:
+        load_task(f"secrets: {{S: {tagged}}}\nrun: a")
+    assert "s3cret" not in str(caught.value)
