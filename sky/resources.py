@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import FrozenInstanceError, dataclass
 from typing import Any
 
 from catalog.units import MIB_PER_GIB, MILLI
@@ -371,6 +371,14 @@ class Resources:
         from sky.resources_yaml import to_config
 
         return to_config(self)
+
+
+def _refuse_change(_: Resources, name: str, *_value: object) -> None:
+    raise FrozenInstanceError(f"Resources never change; write resources.copy({name}=...)")
+
+
+# What dataclass puts here for a class with slots knows the fields, and fails on a property such as cpus.
+Resources.__setattr__ = Resources.__delattr__ = _refuse_change  # type: ignore[assignment, method-assign]
 
 
 def _frozen(value: object) -> str:

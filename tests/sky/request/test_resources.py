@@ -48,13 +48,17 @@ def test_different_requests_differ() -> None:
     assert len(set(variants)) == len(variants) == len({each.sort_key for each in variants})
 
 
-def test_immutable() -> None:
+@pytest.mark.parametrize("name", ["cloud", "cpus", "use_spot", "_cpus", "bogus"])
+def test_immutable(name: str) -> None:
     resources = Resources(cpus=4)
+    with pytest.raises(AttributeError, match=rf"resources\.copy\({name}="):
+        setattr(resources, name, 8)
     with pytest.raises(AttributeError):
-        resources.region = "us-east-1"  # type: ignore[misc]
+        delattr(resources, name)
     ports = Resources(ports=[80])
     ports.ports.append("81")
     assert ports.ports == ["80"]
+    assert resources == copy.deepcopy(resources) == pickle.loads(pickle.dumps(resources)) == Resources(cpus=4)
 
 
 @pytest.mark.parametrize("clone", [copy.deepcopy, copy.copy, lambda value: value.copy()])
