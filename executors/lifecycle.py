@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from catalog.errors import ExecutorError
 from executors.agent_queue import AgentQueue
 from executors.api import AgentHost, Executor, Handle, NodeRequest, NodeState, Stoppable, Transport
-from executors.errors import AgentUnreachable, SetupFailed, SyncFailed, Unsupported
+from executors.errors import AgentUnreachable, NotFound, SetupFailed, SyncFailed, Unsupported
 
 _log = logging.getLogger("sky.executors")
 
@@ -157,7 +157,7 @@ def _end_jobs(executor: Executor, handle: Handle) -> None:
             queue = executor.queue(handle, transport)
             if isinstance(queue, AgentQueue):
                 queue.stop_agent()
-    except AgentUnreachable as error:
+    except (AgentUnreachable, NotFound) as error:
         _log.warning("the agent of %s does not answer: %s", handle.cluster_name, error)
     except ExecutorError:
         _log.exception("the jobs of %s could not be ended in order", handle.cluster_name)

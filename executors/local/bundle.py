@@ -8,6 +8,7 @@ from pathlib import Path
 
 from executors.agent_queue import AgentQueue
 from executors.api import Capability, Executor, Handle, Transport
+from executors.errors import NotFound
 from executors.local.provisioner import LocalProvisioner, home_of, marker_of
 from executors.transports.local import LocalTransport
 
@@ -27,7 +28,10 @@ def bundle(root: Path | None = None) -> Executor:
 
 
 def _connect(handle: Handle) -> LocalTransport:
-    return LocalTransport(home_of(handle), marker_of(handle.data["folder"]))
+    folder = handle.data.get("folder")
+    if folder is None or not home_of(handle).is_dir():
+        raise NotFound(f"cluster {handle.cluster_name} has no folder on this machine")
+    return LocalTransport(home_of(handle), marker_of(folder))
 
 
 def _queue(handle: Handle, transport: Transport) -> AgentQueue:

@@ -19,7 +19,12 @@ from sky.control.identity import command_line
 from sky.control.locks import FOREVER
 from sky.control.records import NO_AUTOSTOP, ClusterRecord
 from sky.control.state import Store, open_store
-from sky.exceptions import CloudUserIdentityError, ClusterStatusFetchingError, NotSupportedError
+from sky.exceptions import (
+    CloudUserIdentityError,
+    ClusterNotUpError,
+    ClusterStatusFetchingError,
+    NotSupportedError,
+)
 from sky.spec.idle_stop import check_minutes
 from sky.statuses import ClusterStatus
 
@@ -85,13 +90,21 @@ def stop(cluster_name: str, purge: bool = False) -> None:
     """Stop a cluster; its disks are kept. Stopped already is success.
 
     ``purge`` marks it stopped even where the provider failed. Raises ``ClusterDoesNotExist``,
-    ``NotSupportedError``, and ``RuntimeError`` when it could not be stopped.
+    ``ClusterNotUpError`` for a launch that made no node yet, ``NotSupportedError``, and ``RuntimeError``
+    when it could not be stopped.
     """
     store = open_store()
     existing(store, cluster_name)
     with store.lock(cluster_name):
         record = existing(store, cluster_name)
         executor = _stoppable(record)
+        if record.handle is None:
+            raise ClusterNotUpError(
+                f"stop: the launch of cluster {cluster_name} ended before it had a node; "
+                f"complete it with: sky start {cluster_name}, or end it with: sky down {cluster_name}",
+                cluster_status=record.status,
+                handle=handle_of(record),
+            )
         with effect_on(cluster_name, "stop", forgive=purge):
             lifecycle.stop(executor, record.executor_handle)
         store.update(

@@ -33,11 +33,17 @@ class Connection:
 
 @contextmanager
 def connected(record: ClusterRecord) -> Iterator[Connection]:
-    """Open the transport and the job queue of ``record``'s head node; executors' errors come out public."""
+    """Open the transport and the job queue of ``record``'s head node; executors' errors come out public.
+
+    Raises ``ClusterDoesNotExist`` when it was removed outside.
+    """
     executor = registry.load(record.executor)
     handle = record.executor_handle
     with public_errors():
-        transport = executor.connect(handle)
+        try:
+            transport = executor.connect(handle)
+        except NotFound as error:
+            raise ClusterDoesNotExist(f"{error}; sky status --refresh shows what is left") from error
         try:
             yield Connection(record, executor, handle, transport, executor.queue(handle, transport))
         finally:

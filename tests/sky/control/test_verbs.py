@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -309,9 +310,23 @@ def test_a_cluster_that_was_removed_outside_is_noticed(cluster: ClusterRecord) -
     executor = registry.load("local")
     executor.provisioner.delete(cluster.executor_handle)
     assert len(core.status()) == 1
+    with pytest.raises(ClusterDoesNotExist, match="no folder on this machine"):
+        core.queue(NAME)
+    with pytest.raises(RuntimeError, match="could not stop"):
+        core.stop(NAME)
     assert core.status(refresh=True) == []
     (paid,) = open_store().usage()
     assert paid.ended_at is not None
+
+
+def test_a_launch_that_made_no_node_cannot_be_stopped(cluster: ClusterRecord) -> None:
+    core.down(NAME)
+    open_store().add(replace(cluster, status=ClusterStatus.INIT, handle=None, ever_up=False))
+    with pytest.raises(ClusterNotUpError, match="before it had a node") as caught:
+        core.stop(NAME)
+    assert caught.value.cluster_status is ClusterStatus.INIT
+    assert core.start(NAME).cluster_name == NAME
+    assert core.status(NAME)[0]["status"] is ClusterStatus.UP
 
 
 def test_down_with_other_jobs_waits_for_them(cluster: ClusterRecord) -> None:
