@@ -21,10 +21,11 @@ Values: TypeAlias = Callable[[Ints], Ints]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Ranking:
-    """All candidates of one task by what the plan would cost and how long it would wait with each.
+    """All candidates of one task by what the plan would cost and how long it would take with each.
 
     By place: ``moves_micro_usd`` is what the transfers from and to the neighbours' chosen places cost,
-    ``ready_s`` when all their data is there, ``way_out_s`` how long the task's own data then takes at most.
+    ``ready_s`` when all their data is there, ``way_out_s`` the time from the task's end to the plan's. The
+    plan takes ``least_s`` however fast the task is.
     """
 
     objective: Objective
@@ -32,6 +33,7 @@ class Ranking:
     moves_micro_usd: Ints
     ready_s: Ints
     way_out_s: Ints
+    least_s: int
 
     def best(self, among: Ints, count: int) -> list[int]:
         """Return the first ``count`` of ``among`` in the objective's order, ties by offer key."""
@@ -46,7 +48,7 @@ class Ranking:
         return self.best(at, len(at))
 
     def _order(self) -> tuple[Values, Values, Values]:
-        first, second = (self._cost, self._end_s)
+        first, second = (self._cost, self._makespan_s)
         if self.objective is Objective.TIME:
             first, second = second, first
         return first, second, self.candidates.key.__getitem__
@@ -55,24 +57,27 @@ class Ranking:
         total: Ints = self.candidates.cost_micro_usd[at] + self.moves_micro_usd[self.candidates.place[at]]
         return total
 
-    def _end_s(self, at: Ints) -> Ints:
+    def _makespan_s(self, at: Ints) -> Ints:
         place = self.candidates.place[at]
         start = np.maximum(self.candidates.ready_s[at], self.ready_s[place])
-        end: Ints = start + self.candidates.seconds[at] + self.way_out_s[place]
-        return end
+        end = start + self.candidates.seconds[at] + self.way_out_s[place]
+        makespan: Ints = np.maximum(end, self.least_s)
+        return makespan
 
 
-def leaders_of(candidates: Candidates, objective: Objective) -> Ints:
-    """Return the best of each place and (cloud, accelerator, market).
+def leaders_of(candidates: Candidates) -> Ints:
+    """Return the best of each place, runtime and (cloud, accelerator, market).
 
-    What the neighbours add is the same for all candidates of a place, so no other one can lead its kind.
+    What the rest of the plan adds depends on place and runtime alone, so no other one can lead its kind.
     """
     at = np.arange(len(candidates))
     kind = kind_of(candidates, at)
     group = candidates.place * (int(kind.max()) + 1) + kind
-    cost, seconds = candidates.cost_micro_usd.__getitem__, candidates.seconds.__getitem__
-    first, second = (cost, seconds) if objective is Objective.COST else (seconds, cost)
-    return _first_of_groups(at, group, (first, second, candidates.key.__getitem__))
+    if np.ptp(candidates.seconds):
+        runtimes, runtime = np.unique(candidates.seconds, return_inverse=True)
+        group = group * len(runtimes) + runtime
+    order = candidates.cost_micro_usd.__getitem__, candidates.key.__getitem__
+    return _first_of_groups(at, group, order)
 
 
 def kind_of(candidates: Candidates, at: Ints) -> Ints:
@@ -117,10 +122,14 @@ def ranking(problem: Problem, answer: Schedule, task: int, candidates: Candidate
     return Ranking(problem.objective, candidates, *_surroundings(problem, answer, task))
 
 
-def _surroundings(problem: Problem, answer: Schedule, task: int) -> tuple[Ints, Ints, Ints]:
-    """Return, by place: the transfers' cost, when all data is there, and the longest way out."""
+def _surroundings(problem: Problem, answer: Schedule, task: int) -> tuple[Ints, Ints, Ints, int]:
+    """Return by place the transfers' cost, when all data is there, and the longest way to the plan's end.
+
+    The last value is when the plan ends if ``task`` takes no time at all.
+    """
     count = len(problem.network.zone)
-    cost, ready_s, tail_s = (np.zeros(count, dtype=np.int64) for _ in range(3))
+    cost, ready_s, way_out_s = (np.zeros(count, dtype=np.int64) for _ in range(3))
+    after, least_s = _rest(problem, answer, task)
     for at, edge in enumerate(problem.edges):
         if task not in (edge.source, edge.target):
             continue
@@ -131,8 +140,23 @@ def _surroundings(problem: Problem, answer: Schedule, task: int) -> tuple[Ints, 
         moves = np.array([problem.network.transfer(at, *pair) for pair in ends], dtype=np.int64)
         cost += moves[:, 0]
         if outward:
-            tail_s = np.maximum(tail_s, moves[:, 1])
+            way_out_s = np.maximum(way_out_s, moves[:, 1] + after[other])
         else:
             finish = answer.start_s[other] + problem.seconds[other][answer.choice[other]]
             ready_s = np.maximum(ready_s, finish + moves[:, 1])
-    return cost, ready_s, tail_s
+    return cost, ready_s, way_out_s, least_s
+
+
+def _rest(problem: Problem, answer: Schedule, task: int) -> tuple[list[int], int]:
+    """Return the time from each task's start to the plan's end, and the latter if ``task`` takes no time."""
+    seconds = [0 if t == task else problem.seconds[t][answer.choice[t]] for t in problem.tasks]
+    moves = [
+        0 if task in (edge.source, edge.target) else wait
+        for edge, wait in zip(problem.edges, answer.transfer_s, strict=True)
+    ]
+    after = [0] * len(seconds)
+    for this in reversed(problem.order):
+        ways = [moves[at] + after[problem.edges[at].target] for at in problem.edges_out_of(this)]
+        after[this] = seconds[this] + max(ways, default=0)
+    ready = [0 if t == task else problem.ready[t][answer.choice[t]] for t in problem.tasks]
+    return after, max(wait + rest for wait, rest in zip(ready, after, strict=True))

@@ -44,7 +44,7 @@ def assemble(
 ) -> Plan:
     """Return the plan; ``started`` is the ``perf_counter`` reading at the start of the whole solve."""
     request, schedule = solved.request, solved.result.schedule
-    leaders = {id(each): leaders_of(each, request.objective) for each in set(solved.candidates)}
+    leaders = {id(each): leaders_of(each) for each in set(solved.candidates)}
     tasks = tuple(
         _placement(solved, task, leaders[id(each)], params.top_k)
         for task, each in enumerate(solved.candidates)

@@ -159,7 +159,7 @@ def _cost_micro_usd(price: Ints, seconds: Ints, num_nodes: int, label: str) -> I
     if not len(price):
         return price
     if 2 * num_nodes * int(price.max()) * int(seconds.max()) + SECONDS_PER_HOUR > INT64_MAX:
-        raise UserError(f"{label}: num_nodes x price x runtime is too large to be exact; shorten the runtime")
+        raise UserError(f"{label}: num_nodes x price x runtime is too large to be exact; ask for less of one")
     cost: Ints = (2 * num_nodes * price * seconds + SECONDS_PER_HOUR) // (2 * SECONDS_PER_HOUR)
     return cost
 

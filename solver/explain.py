@@ -126,7 +126,7 @@ _SIZES = {"vcpus": "vcpus_milli", "memory": "memory_mib"}
 
 _WORDS = {
     "no_accelerator": "accept accelerators",
-    "memory_per_vcpu": "state a smaller memory",
+    "memory_per_vcpu": "less memory per vCPU, or none stated",
     "burstable": "allow burstable instances",
     "bare_metal": "allow bare metal",
     "restricted_region": "allow restricted regions",

@@ -17,7 +17,7 @@ from solver.api import solve_request
 from solver.params import Params
 from solver.plan import CatalogInfo, Choice, Plan, Status
 from solver.request import Objective, Request
-from tests.oracle import best_plan
+from tests.oracle import Offered, best_plan, offers_of, totals
 from tests.strategies import ToyTransfers, requests, row_of, rows, scopes, table_of, transfers
 
 INFO = CatalogInfo("0" * 64, "2026-01-01", 0)
@@ -181,3 +181,29 @@ def test_unsorted_table_without_a_zone(objective: Objective) -> None:
     plan = plan_of(one_task(objective), catalog, ToyTransfers(True, 0, 0, 0))
     assert plan is not None
     assert plan.tasks[0].region == "east"
+
+
+@given(requests(), rows(), transfers)
+def test_runners_up_are_in_the_order_of_the_plans_that_they_make(
+    request_: Request, catalog: list[dict[str, Any]], toy: ToyTransfers
+) -> None:
+    """Put in the chosen one's place, the other tasks staying, each runner-up is worse than the last."""
+    plan = plan_of(request_, catalog, toy, top_k=20)
+    if plan is None:
+        return
+    of_task = [offers_of(task, catalog, request_.blocks, toy) for task in request_.tasks]
+
+    def offered(task: int, choice: Choice) -> Offered:
+        same = [one for one in of_task[task] if one.key == key_of(choice)]
+        return next(one for one in same if one.seconds == choice.time_s)
+
+    chosen = [offered(task, placed.choice) for task, placed in enumerate(plan.tasks)]
+    for task, placed in enumerate(plan.tasks):
+        made = []
+        for choice in (placed.choice, *placed.alternatives):
+            swapped = [*chosen[:task], offered(task, choice), *chosen[task + 1 :]]
+            cost, makespan_s = totals(request_, swapped, toy)
+            first = (cost, makespan_s) if request_.objective is Objective.COST else (makespan_s, cost)
+            made.append((*first, key_of(choice)))
+        assert made == sorted(made)
+        assert key_of(placed.considered[0]) == key_of(placed.choice)

@@ -6,15 +6,18 @@ from dataclasses import replace
 
 import pytest
 
+from solver.api import solve_request
 from solver.constraints import violations
 from solver.keys import key_phases
 from solver.network import Network
 from solver.params import Params
-from solver.plan import Status
+from solver.plan import CatalogInfo, Status
 from solver.problem import Problem
-from solver.request import Edge, Objective
+from solver.request import Basis, Edge, Objective, Request, Runtime, TaskRequest
 from solver.schedule import schedule
 from solver.solve import solve
+from tests.solver.builders import requirement
+from tests.strategies import ToyTransfers, row_of, table_of
 
 PAIR = Problem(
     objective=Objective.COST,
@@ -83,3 +86,23 @@ def test_keys_order_like_words() -> None:
     later = sum(max(weights[task]) for task in tasks[1:])
     assert max(weights[tasks[0]]) > later
     assert weights[tasks[-1]] == [1, 0]
+
+
+def test_runners_up_of_a_task_that_can_wait_are_the_cheap_ones() -> None:
+    """Another task takes two hours anyway: a faster offer saves no time, so the next cheapest comes first."""
+    scaled = Runtime(7_200, Basis.VCPUS, reference=8_000)
+    tasks = (
+        TaskRequest("long", (requirement(runtime=Runtime(7_200)),)),
+        TaskRequest("short", (requirement(runtime=scaled),)),
+    )
+    table = table_of(
+        [
+            row_of(instance_type="cheap", price_micro_usd=1_000_000),
+            row_of(instance_type="fast", price_micro_usd=9_000_000, vcpus_milli=16_000),
+            row_of(instance_type="next", price_micro_usd=2_000_000),
+        ]
+    )
+    info = CatalogInfo("0", "2026-01-01", 3)
+    request = Request(tasks, objective=Objective.TIME)
+    short = solve_request(request, table, ToyTransfers(True, 0, 0, 0), info).tasks[1]
+    assert [c.instance_type for c in (short.choice, *short.alternatives)] == ["cheap", "next", "fast"]
