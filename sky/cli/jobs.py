@@ -10,7 +10,7 @@ import click
 from catalog.errors import UserError
 from sky.cli.choose import matching
 from sky.cli.options import cluster_argument, clusters_argument, json_option, yes_option
-from sky.exceptions import ClusterNotUpError
+from sky.exceptions import ClusterDoesNotExist, ClusterNotUpError
 from sky.statuses import ClusterStatus, JobStatus
 
 EXIT_CANCELLED = 143
@@ -60,7 +60,7 @@ def _jobs_or_none(name: str, skip_finished: bool, all_users: bool) -> list[dict[
 
     try:
         return queue(name, skip_finished=skip_finished, all_users=all_users)
-    except ClusterNotUpError as error:
+    except (ClusterNotUpError, ClusterDoesNotExist) as error:
         click.echo(str(error), err=True)
         return None
 

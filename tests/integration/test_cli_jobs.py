@@ -138,6 +138,18 @@ def test_nulls_of_a_task_file_are_filled_in(home: Path) -> None:
     assert done.out == "a#b c # d#e s3cret\n"
 
 
+def test_the_queues_of_all_clusters_without_one_that_was_removed_outside(home: Path) -> None:
+    for name in ("here", "gone"):
+        sky("launch", "-c", name)
+    (folder,) = (home / ".sky" / "local").glob("gone-*")
+    folder.rename(home / "elsewhere")
+    shown = sky("queue", "--json")
+    assert shown.json == {"here": []}
+    assert "cluster gone has no folder" in shown.err
+    (home / "elsewhere").rename(folder)
+    sky("down", "-a", "-y")
+
+
 def test_endpoints_of_the_ports_that_were_opened() -> None:
     sky("launch", "-c", "p", "--ports", "8080", "--ports", "9000-9001", "--infra", "local")
     lines = ["8080: 127.0.0.1:8080", "9000: 127.0.0.1:9000", "9001: 127.0.0.1:9001"]
