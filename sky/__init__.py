@@ -46,11 +46,11 @@ if TYPE_CHECKING:
         tail_logs,
     )
     from sky.dag import Dag
+    from sky.fields.estimate import Estimate
     from sky.launcher import exec, launch  # noqa: A004 - the public name
     from sky.optimizer import Optimizer, optimize
     from sky.resources import Resources
     from sky.service import ServiceSpec
-    from sky.spec.estimate import Estimate
     from sky.statuses import ClusterStatus, JobStatus, ManagedJobStatus, OptimizeTarget, StorageStatus
     from sky.storage import Storage, StorageMode, StoreType
     from sky.task import Task
@@ -88,7 +88,7 @@ _HOMES = {
         ),
     ),
     "sky.dag": ("Dag",),
-    "sky.spec.estimate": ("Estimate",),
+    "sky.fields.estimate": ("Estimate",),
     "sky.launcher": ("exec", "launch"),
     "sky.optimizer": ("Optimizer", "optimize"),
     "sky.resources": ("Resources",),

@@ -13,7 +13,7 @@ from enum import Enum
 from typing import ClassVar
 
 from sky.exceptions import NotSupportedError, SpecError
-from sky.spec.suggest import did_you_mean
+from sky.fields.suggest import did_you_mean
 
 
 class CloudImplementationFeatures(Enum):

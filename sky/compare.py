@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sky.clouds import Kubernetes
-from sky.spec.ports import contains
-from sky.spec.sizes import DEFAULT_DISK_GIB
-from sky.spec.tiers import DiskTier
+from sky.fields.ports import contains
+from sky.fields.sizes import DEFAULT_DISK_GIB
+from sky.fields.tiers import DiskTier
 
 if TYPE_CHECKING:
     from sky.resources import Resources

@@ -13,8 +13,8 @@ from catalog.offer import Market
 from catalog.scope import Scope
 from catalog.units import BYTES_PER_GB, MILLI, format_milli, micro_usd, milli
 from sky.config import allowed_clouds
+from sky.fields.sizes import cpus_range_milli, memory_range_mib
 from sky.runtimes import runtimes_of
-from sky.spec.sizes import cpus_range_milli, memory_range_mib
 from solver.request import (
     Accelerators,
     DataSource,

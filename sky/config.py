@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from sky.exceptions import SpecError, within
-from sky.spec.schema import Kind, checked
+from sky.fields.schema import Kind, checked
 
 _FIELDS = {"allowed_clouds": (Kind.LIST,)}
 
@@ -58,7 +58,7 @@ def allowed_clouds() -> tuple[str, ...]:
 
 @lru_cache(maxsize=4)
 def _read(path: Path, _mtime_ns: int) -> dict[str, Any]:
-    from sky.spec import yaml_text
+    from sky.fields import yaml_text
 
     documents = yaml_text.read(path.read_text(encoding="utf-8"), str(path))
     if not documents:

@@ -10,15 +10,15 @@ from typing import Any
 from catalog.units import MIB_PER_GIB, MILLI
 from sky import compare
 from sky.clouds import Cloud, CloudImplementationFeatures, Region
-from sky.spec import accelerator_spec, idle_stop, images, node_checks, recovery, sizes, tiers, where
-from sky.spec.accelerator_spec import AcceleratorsInput, AcceleratorSpec, Count
-from sky.spec.idle_stop import Autostop
-from sky.spec.images import DockerLoginConfig
-from sky.spec.labels import parse as parse_labels
-from sky.spec.ports import merged as merged_ports
-from sky.spec.recovery import JobRecovery
-from sky.spec.sizes import Amount
-from sky.spec.tiers import DiskTier, NetworkTier
+from sky.fields import accelerator_spec, idle_stop, images, node_checks, recovery, sizes, tiers, where
+from sky.fields.accelerator_spec import AcceleratorsInput, AcceleratorSpec, Count
+from sky.fields.idle_stop import Autostop
+from sky.fields.images import DockerLoginConfig
+from sky.fields.labels import parse as parse_labels
+from sky.fields.ports import merged as merged_ports
+from sky.fields.recovery import JobRecovery
+from sky.fields.sizes import Amount
+from sky.fields.tiers import DiskTier, NetworkTier
 
 
 @dataclass(frozen=True, slots=True, init=False, repr=False)

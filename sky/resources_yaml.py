@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from sky.exceptions import SpecError, within
+from sky.fields.schema import Kind, Table, checked
+from sky.fields.sizes import DEFAULT_DISK_GIB
+from sky.fields.suggest import did_you_mean
 from sky.resources import Resources
-from sky.spec.schema import Kind, Table, checked
-from sky.spec.sizes import DEFAULT_DISK_GIB
-from sky.spec.suggest import did_you_mean
 
 _ALLOW = {
     "burstable": "allow_burstable",

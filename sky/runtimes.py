@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from catalog import accelerators
 from catalog.errors import UserError
 from catalog.units import MILLI, format_milli, format_seconds, milli
-from sky.spec.estimate import LONGEST_S
+from sky.fields.estimate import LONGEST_S
 from solver.request import Accelerators, Basis, Runtime
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from sky.exceptions import SpecError, within
-from sky.spec.ports import LAST_PORT
-from sky.spec.schema import Kind, Table, checked
-from sky.spec.suggest import did_you_mean
+from sky.fields.ports import LAST_PORT
+from sky.fields.schema import Kind, Table, checked
+from sky.fields.suggest import did_you_mean
 
 POLICIES = ("least_load", "round_robin", "instance_aware_least_load")
 DEFAULT_INITIAL_DELAY_S = 1_200

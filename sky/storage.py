@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from sky.exceptions import StorageModeError, StorageNameError, StorageSourceError, StorageSpecError
-from sky.spec.mounts import is_uri
-from sky.spec.schema import Kind, Table, checked
-from sky.spec.suggest import did_you_mean
+from sky.fields.mounts import is_uri
+from sky.fields.schema import Kind, Table, checked
+from sky.fields.suggest import did_you_mean
 
 FIELDS: Table = {
     "name": (Kind.TEXT,),

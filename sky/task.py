@@ -10,13 +10,13 @@ from typing import Any
 from sky.clouds import Cloud, CloudImplementationFeatures
 from sky.dag import get_current_dag
 from sky.exceptions import MisuseError, SpecError
+from sky.fields import env_vars, mounts, run_command
+from sky.fields.env_vars import Pairs
+from sky.fields.estimate import Estimate
+from sky.fields.images import DockerLoginConfig
+from sky.fields.run_command import Run
 from sky.resources import Resources
 from sky.service import PoolSpec, ServiceSpec
-from sky.spec import env_vars, mounts, run_command
-from sky.spec.env_vars import Pairs
-from sky.spec.estimate import Estimate
-from sky.spec.images import DockerLoginConfig
-from sky.spec.run_command import Run
 from sky.storage import Storage, StorageMode
 
 Candidates = set[Resources] | list[Resources]

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from sky.exceptions import NotSupportedError, SpecError, within
+from sky.fields import env_vars
+from sky.fields.env_vars import Pairs
+from sky.fields.estimate import Estimate
+from sky.fields.schema import Kind, Table, checked
 from sky.resources import Resources
 from sky.resources_yaml import candidates_config
 from sky.service import PoolSpec, ServiceSpec
-from sky.spec import env_vars
-from sky.spec.env_vars import Pairs
-from sky.spec.estimate import Estimate
-from sky.spec.schema import Kind, Table, checked
 from sky.storage import Storage
 from sky.task import Task
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from sky.dag import Dag, DagExecution
 from sky.exceptions import SpecError, within
-from sky.spec import yaml_text
-from sky.spec.env_vars import Pairs
-from sky.spec.schema import Kind, Table, checked
-from sky.spec.suggest import did_you_mean
-from sky.spec.yaml_text import Document
+from sky.fields import yaml_text
+from sky.fields.env_vars import Pairs
+from sky.fields.schema import Kind, Table, checked
+from sky.fields.suggest import did_you_mean
+from sky.fields.yaml_text import Document
 from sky.task import Task
 
 TEXT_SOURCE = "<text>"

@@ -25,7 +25,7 @@ from sky.exceptions import (
     ClusterStatusFetchingError,
     NotSupportedError,
 )
-from sky.spec.idle_stop import check_minutes
+from sky.fields.idle_stop import check_minutes
 from sky.statuses import ClusterStatus
 
 _log = logging.getLogger("sky.control.clusters")

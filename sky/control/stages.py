@@ -31,8 +31,8 @@ from sky.control.reconcile import decide
 from sky.control.records import ClusterRecord
 from sky.control.state import StaleRecord, Store, open_store
 from sky.exceptions import NotSupportedError
-from sky.spec.idle_stop import check_minutes
-from sky.spec.mounts import is_uri
+from sky.fields.idle_stop import check_minutes
+from sky.fields.mounts import is_uri
 from sky.statuses import ClusterStatus, JobStatus, OptimizeTarget
 
 if TYPE_CHECKING:

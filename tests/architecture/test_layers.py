@@ -19,11 +19,11 @@ BELOW = {
 
 # Room of sky -> the modules of sky that it may import beside its own.
 ROOMS = {
-    "sky/spec/": frozenset({"sky.clouds", "sky.config", "sky.exceptions"}),
+    "sky/fields/": frozenset({"sky.clouds", "sky.config", "sky.exceptions"}),
     "sky/control/": frozenset(
         {
             *("sky.clouds", "sky.dag", "sky.exceptions", "sky.optimizer", "sky.price", "sky.resources"),
-            *("sky.spec", "sky.statuses", "sky.task"),
+            *("sky.fields", "sky.statuses", "sky.task"),
         }
     ),
 }

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from catalog.errors import UserError
 from sky import resources_yaml, service, storage, task_yaml
+from sky.fields import estimate
+from sky.fields.estimate import Estimate
 from sky.resources import Resources
 from sky.service import PoolSpec, ServiceSpec
-from sky.spec import estimate
-from sky.spec.estimate import Estimate
 from sky.storage import Storage
 from sky.task import Task
 from sky.yaml_io import load_tasks

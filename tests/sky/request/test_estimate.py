@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sky.spec.estimate import Estimate
+from sky.fields.estimate import Estimate
 
 
 @pytest.mark.parametrize(

@@ -10,10 +10,10 @@ import pytest
 
 import sky
 from sky.exceptions import MisuseError, ResourcesUnavailableError, SpecError
+from sky.fields.images import DockerLoginConfig
+from sky.fields.sizes import cpus_range_milli, memory_range_mib
+from sky.fields.tiers import DiskTier
 from sky.resources import Resources
-from sky.spec.images import DockerLoginConfig
-from sky.spec.sizes import cpus_range_milli, memory_range_mib
-from sky.spec.tiers import DiskTier
 
 AWS_SPOT = {"cloud": sky.AWS(), "instance_type": "p4d.24xlarge", "use_spot": True}
 

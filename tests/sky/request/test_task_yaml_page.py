@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from sky import resources_yaml, service, storage, task_yaml, yaml_io
-from sky.spec import estimate
-from sky.spec.schema import Table
+from sky.fields import estimate
+from sky.fields.schema import Table
 
 PAGE = (Path(__file__).parents[3] / "docs" / "task-yaml.md").read_text(encoding="utf-8")
 

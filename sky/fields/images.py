@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from catalog import names as catalog_names
 from sky import clouds
 from sky.exceptions import SpecError
-from sky.spec.suggest import did_you_mean
-from sky.spec.where import Where
+from sky.fields.suggest import did_you_mean
+from sky.fields.where import Where
 
 DOCKER_PREFIX = "docker:"
 

@@ -7,7 +7,7 @@ from enum import Enum
 from typing import TypeVar
 
 from sky.exceptions import SpecError
-from sky.spec.suggest import did_you_mean
+from sky.fields.suggest import did_you_mean
 
 
 class DiskTier(Enum):

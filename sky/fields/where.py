@@ -11,8 +11,8 @@ from catalog import names as catalog_names
 from catalog.names import InstanceType, Names
 from sky import clouds, config
 from sky.exceptions import SpecError
-from sky.spec.infra import parse as parse_infra
-from sky.spec.suggest import did_you_mean
+from sky.fields.infra import parse as parse_infra
+from sky.fields.suggest import did_you_mean
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from sky.exceptions import SpecError
-from sky.spec.images import DockerLoginConfig
+from sky.fields.images import DockerLoginConfig
 
 Pairs = Mapping[str, Any] | Iterable[tuple[str, Any]] | None
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from sky.exceptions import SpecError, within
-from sky.spec.schema import Kind, checked
-from sky.spec.suggest import did_you_mean
+from sky.fields.schema import Kind, checked
+from sky.fields.suggest import did_you_mean
 
 STRATEGIES = ("EAGER_NEXT_REGION", "FAILOVER")
 

@@ -9,8 +9,8 @@ from typing import Any
 from catalog.errors import UserError
 from catalog.units import milli, seconds
 from sky.exceptions import SpecError
-from sky.spec import accelerator_spec
-from sky.spec.schema import Kind, Table, checked
+from sky.fields import accelerator_spec
+from sky.fields.schema import Kind, Table, checked
 
 FIELDS: Table = {
     "runtime": (Kind.TEXT, Kind.INTEGER, Kind.NUMBER),

@@ -11,12 +11,12 @@ from catalog.units import MILLI, format_mib, format_milli, micro_usd, usd
 from sky import clouds
 from sky.clouds import Cloud, CloudImplementationFeatures
 from sky.exceptions import MisuseError, SpecError
-from sky.spec import sizes, where
-from sky.spec.accelerator_spec import AcceleratorSpec
-from sky.spec.images import DOCKER_PREFIX, Images
-from sky.spec.suggest import did_you_mean
-from sky.spec.tiers import DiskTier
-from sky.spec.where import Where
+from sky.fields import sizes, where
+from sky.fields.accelerator_spec import AcceleratorSpec
+from sky.fields.images import DOCKER_PREFIX, Images
+from sky.fields.suggest import did_you_mean
+from sky.fields.tiers import DiskTier
+from sky.fields.where import Where
 
 LOWEST_PRIORITY, HIGHEST_PRIORITY = -1_000, 1_000
 ARCHS = ("x86_64", "arm64", "any")

@@ -12,7 +12,7 @@ from reprlib import repr as short
 from typing import Any
 
 from sky.exceptions import NullKeyError, SpecError
-from sky.spec.suggest import did_you_mean
+from sky.fields.suggest import did_you_mean
 
 
 class Kind(Enum):

@@ -9,7 +9,7 @@ from typing import Any
 from catalog.errors import UserError
 from catalog.units import seconds
 from sky.exceptions import SpecError, within
-from sky.spec.schema import Kind, checked
+from sky.fields.schema import Kind, checked
 
 DEFAULT_IDLE_MINUTES = 5
 _MOST_MINUTES = 1_000_000
