@@ -36,7 +36,7 @@ def launch(
 ) -> tuple[int | None, ClusterHandle | None]:
     """Launch a task on a new cluster or an existing one; returns ``(job_id, handle)``.
 
-    Blocks until the job ends and copies its log to stdout, unless ``detach_run`` or not ``stream_logs``. The
+    Blocks until the job ends unless ``detach_run``; its log goes to stdout unless not ``stream_logs``. The
     job's own failure is no error: see ``job_status``. Raises ``ResourcesUnavailableError`` (with
     ``failover_history``), ``ResourcesMismatchError``, ``InvalidClusterNameError``, ``NotSupportedError``,
     ``CommandError`` when setup or a sync fails (the cluster stays up), ``ClusterOwnerIdentityMismatchError``.

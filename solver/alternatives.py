@@ -128,7 +128,8 @@ def _surroundings(problem: Problem, answer: Schedule, task: int) -> tuple[Ints, 
     The last value is when the plan ends if ``task`` takes no time at all.
     """
     count = len(problem.network.zone)
-    cost, ready_s, way_out_s = (np.zeros(count, dtype=np.int64) for _ in range(3))
+    cost: Ints = np.zeros(count, dtype=np.int64)
+    ready_s, way_out_s = cost.copy(), cost.copy()
     after, least_s = _rest(problem, answer, task)
     for at, edge in enumerate(problem.edges):
         if task not in (edge.source, edge.target):

@@ -111,7 +111,7 @@ def select(
 
     The last value is how many offers each kind of filter took away.
     """
-    alive = np.ones(len(columns), dtype=bool)
+    alive: Mask = np.ones(len(columns), dtype=bool)
     kept = [Filter("catalog", len(columns))]
     removed = {}
     for one in filters_of(columns, requirement, blocks):

@@ -120,7 +120,8 @@ def _key_order(keys: list[Ints]) -> Ints | None:
     undecided = np.ones(max(len(keys[0]) - 1, 0), dtype=bool)
     for key in keys:
         if np.any(undecided & (key[:-1] > key[1:])):
-            return np.lexsort(keys[::-1])
+            order: Ints = np.lexsort(keys[::-1])
+            return order
         undecided &= key[:-1] == key[1:]
     return None
 

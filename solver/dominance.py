@@ -25,7 +25,7 @@ def best_of_places(candidates: Candidates, objective: Objective, place_matters: 
     """
     if not len(candidates):
         return np.zeros(0, dtype=np.int64)
-    at = np.arange(len(candidates))
+    at: Ints = np.arange(len(candidates))
     place = candidates.place if place_matters else np.zeros(len(candidates), dtype=np.int64)
     if objective is Objective.COST:
         at = at[_is_least(candidates.cost_micro_usd, place)]
@@ -38,8 +38,8 @@ def best_of_places(candidates: Candidates, objective: Objective, place_matters: 
     at = at[_is_least(candidates.key[at], group)]
     order = np.lexsort((candidates.key[at], candidates.cost_micro_usd[at], candidates.seconds[at], place[at]))
     at = at[order]
-    at = at[_falling(candidates.cost_micro_usd[at], place[at])]
-    return at[np.argsort(candidates.key[at])]
+    falling: Ints = at[_falling(candidates.cost_micro_usd[at], place[at])]
+    return falling[np.argsort(candidates.key[falling])]
 
 
 def _is_least(values: Ints, group: Ints) -> Mask:
@@ -103,7 +103,7 @@ def _worst_extra(problem: Problem, task: int, champions: Ints) -> tuple[Ints, In
         if task not in (edge.source, edge.target):
             continue
         outward = edge.source == task
-        seconds = np.zeros(shape, dtype=np.int64)
+        seconds: Ints = np.zeros(shape, dtype=np.int64)
         if problem.network.moves(at):
             other = np.unique(problem.place[edge.target if outward else edge.source])
             cost += _excess(problem.network.cost[at], outward, zone, own, other, champions)

@@ -125,7 +125,6 @@ _SIZES = {"vcpus": "vcpus_milli", "memory": "memory_mib"}
 
 
 _WORDS = {
-    "no_accelerator": "accept accelerators",
     "memory_per_vcpu": "less memory per vCPU, or none stated",
     "burstable": "allow burstable instances",
     "bare_metal": "allow bare metal",

@@ -69,8 +69,6 @@ def _what(columns: Columns, requirement: Requirement) -> Iterator[RowFilter]:
             mask |= columns.equals("accelerator", wanted.name) & (counts == wanted.count_milli)
         names = [f"{wanted.name}:{format_milli(wanted.count_milli)}" for wanted in requirement.accelerators]
         yield RowFilter("accelerators", f"accelerators {' or '.join(names)}", mask)
-    if requirement.no_accelerator:
-        yield RowFilter("no_accelerator", "no accelerator", columns.equals("accelerator", ""))
     if requirement.vcpus_milli != Range():
         mask = _within(columns.value["vcpus_milli"], requirement.vcpus_milli)
         yield RowFilter("vcpus", f"vCPUs {_range_text(requirement.vcpus_milli, MILLI)}", mask)

@@ -72,7 +72,7 @@ class Requirement:
     """One acceptable kind of node. Empty tuples and ``None`` do not restrict.
 
     ``memory_mib_per_vcpu`` is a lower bound that scales with the candidate's own vCPUs, which must be known;
-    ``accelerators`` lists accepted (name, count) pairs, ``no_accelerator`` admits only nodes without one.
+    ``accelerators`` lists accepted (name, count) pairs.
     ``runtimes`` overrides ``runtime`` for a given accelerator (same order as ``accelerators``).
     ``defaults`` are what was added on the user's behalf: a kind of filter (``solver.filters``) and a sentence
     on it. ``notes`` are other remarks, one sentence each.
@@ -89,7 +89,6 @@ class Requirement:
     memory_mib: Range = Range()
     memory_mib_per_vcpu: int | None = None
     accelerators: tuple[Accelerators, ...] = ()
-    no_accelerator: bool = False
     runtimes: tuple[Runtime, ...] = ()
     markets: tuple[Market, ...] = (Market.ON_DEMAND,)
     archs: tuple[str, ...] = ("x86_64",)

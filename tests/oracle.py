@@ -107,7 +107,6 @@ def admits(requirement: Requirement, row: Row, price: int) -> bool:
             _inside(requirement.memory_mib, row["memory_mib"]),
             per_vcpu is None or row["memory_mib"] * 1_000 >= per_vcpu * row["vcpus_milli"] > 0,
             not pairs or (row["accelerator"], row["accelerator_count_milli"]) in pairs,
-            not requirement.no_accelerator or row["accelerator"] == "",
             not requirement.archs or row["arch"] in requirement.archs,
             requirement.allow_burstable or not row["burstable"],
             requirement.allow_bare_metal or not row["bare_metal"],

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="What the plan minimizes.",
 )
+@click.option("--json", "as_json", is_flag=True, help="With --dryrun: print the plan as JSON, nothing else.")
 @task_options
 def launch_command(
     *,
@@ -61,6 +62,7 @@ def launch_command(
     fast: bool,
     clone_disk_from: str | None,
     minimize: str,
+    as_json: bool,
     **flags: Any,
 ) -> int:
     """Launch a task: a YAML file, or a command. The exit code is the job's.
@@ -76,9 +78,10 @@ def launch_command(
       sky launch -c dev 'nvidia-smi && echo ok'
       sky launch --gpus A100:8 --dryrun -- python train.py --lr 0.1
     """
-    from sky.cli.render_plan import show_plan
     from sky.control.stages import LaunchOptions, launch_task
 
+    if as_json and not dryrun:
+        raise UserError("--json goes with --dryrun: what a launch prints is the job's log")
     task = read_task(entrypoint, flags)
     options = LaunchOptions(
         retry_until_up=retry_until_up,
@@ -91,14 +94,27 @@ def launch_command(
         no_setup=no_setup,
         clone_disk_from=clone_disk_from,
         fast=fast,
-        on_plan=lambda plan, name: show_plan(plan) if dryrun else _announce(plan, name, ask=not yes),
+        on_plan=lambda plan, name: (
+            _show(plan, as_json=as_json) if dryrun else _announce(plan, name, ask=not yes)
+        ),
     )
     outcome = launch_task(task, cluster, options)
-    if dryrun:
+    if as_json and outcome.handle is not None:
+        click.echo("null")  # the cluster exists: nothing was planned
+    elif dryrun and not as_json:
         click.echo("Dryrun finished.")
     if outcome.job is None:
         return 0
     return exit_code(outcome.job.status, outcome.job.exit_code)
+
+
+def _show(plan: Plan, *, as_json: bool) -> None:
+    from sky.cli.render_plan import show_plan
+
+    if as_json:
+        click.echo(plan.to_json(indent=2))
+    else:
+        show_plan(plan)
 
 
 def _announce(plan: Plan, name: str, *, ask: bool) -> None:

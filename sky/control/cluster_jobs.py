@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import sys
 from collections.abc import Iterable, Sequence
@@ -99,9 +100,14 @@ def show_log(cluster_name: str, job_id: int | None, *, follow: bool = True, tail
         return stream(cluster, job.job_id, follow=follow, tail=tail)
 
 
-def stream(cluster: Connection, job_id: int, *, follow: bool = True, tail: int = 0) -> JobRecord:
-    """Copy a job's log to stdout and return its record; Ctrl-C leaves the job and says how to come back."""
-    out = _stdout()
+def stream(
+    cluster: Connection, job_id: int, *, follow: bool = True, tail: int = 0, show: bool = True
+) -> JobRecord:
+    """Copy a job's log to stdout, unless not to ``show`` it, and return its record.
+
+    Ctrl-C leaves the job running and says how to come back.
+    """
+    out = _stdout() if show else io.BytesIO()
     try:
         for chunk in cluster.queue.tail(job_id, follow=follow, lines=tail):
             out.write(chunk)

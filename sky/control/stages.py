@@ -113,8 +113,8 @@ def launch_task(task: Task, cluster_name: str | None, options: LaunchOptions) ->
         record = _pre_exec(store, resources, record, options)
         with_setup = options.detach_setup and not options.no_setup
         job_id = _submit(task, resources, record, stamp, with_setup=with_setup)
-    follow = options.stream_logs and not options.detach_run
-    return _finish(store, record, job_id, follow=follow, down=options.down and options.idle_minutes is None)
+    down = options.down and options.idle_minutes is None
+    return _finish(store, record, job_id, follow=not options.detach_run, show=options.stream_logs, down=down)
 
 
 def _refuse_what_no_infra_has(task: Task) -> None:
@@ -169,7 +169,7 @@ def exec_task(
             record = set_autostop(store, existing(store, cluster_name), GUARD_MINUTES, down=True)
     _note_use(store, cluster_name)
     job_id = _submit(task, resources, record, run_timestamp())
-    return _finish(store, record, job_id, follow=stream_logs and not detach_run, down=down)
+    return _finish(store, record, job_id, follow=not detach_run, show=stream_logs, down=down)
 
 
 def _note_use(store: Store, name: str) -> None:
@@ -278,14 +278,16 @@ def _submit(
     return job_id
 
 
-def _finish(store: Store, record: ClusterRecord, job_id: int | None, *, follow: bool, down: bool) -> Outcome:
+def _finish(
+    store: Store, record: ClusterRecord, job_id: int | None, *, follow: bool, show: bool, down: bool
+) -> Outcome:
     """Follow the job to its end; then tear the cluster down if asked to and nothing else runs there."""
     job = None
     if job_id is not None:
         job = JobOutcome(job_id, JobStatus.PENDING)
         if follow:
             with connected(record) as cluster:
-                job = _outcome(stream(cluster, job_id))
+                job = _outcome(stream(cluster, job_id, show=show))
             if not down:
                 _say_how_it_ended(record.name, job)
     if down and (job is None or job.status.is_terminal()):

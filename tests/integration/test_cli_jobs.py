@@ -31,6 +31,15 @@ def test_the_minimal_example_to_its_end() -> None:
     assert sky("status", "--ip", "first").out == "127.0.0.1\n"
 
 
+def test_a_dry_run_prints_the_plan_as_json_and_makes_nothing() -> None:
+    plan = sky("launch", "--dryrun", "--json", str(EXAMPLES / "minimal.yaml")).json
+    assert (plan["status"], plan["tasks"][0]["cloud"], plan["total_cost_usd"]) == ("OPTIMAL", "local", 0.0)
+    assert sky("status", "--json").json == []
+    sky("launch", "-c", "there", "true")
+    assert sky("launch", "-c", "there", "--dryrun", "--json", "true").out == "null\n"
+    assert "--dryrun" in sky("launch", "--json", "true", code=2).err
+
+
 @pytest.mark.parametrize(
     ("script", "code"), [("exit 3", 3), ("kill -TERM $$", 143), ("true", 0), ("exit 255", 255)]
 )

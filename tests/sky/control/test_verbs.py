@@ -134,8 +134,7 @@ def test_queue_has_the_documented_fields(cluster: ClusterRecord) -> None:
 
 def test_job_status(cluster: ClusterRecord) -> None:
     assert core.job_status(NAME, None) == {None: None}
-    core.exec(sky.Task(run="exit 9"), NAME, stream_logs=False, detach_run=False)
-    core.tail_logs(NAME, None)
+    core.exec(sky.Task(run="sleep 0.3; exit 9"), NAME, stream_logs=False, detach_run=False)
     assert core.job_status(NAME, None) == {1: JobStatus.FAILED}
     assert core.job_status(NAME, [1, 7]) == {1: JobStatus.FAILED, 7: None}
 
