@@ -17,6 +17,7 @@ _PUBLIC = (
     "job_id", "name", "state", "username", "resources", "run_timestamp",
     "submitted_at", "started_at", "ended_at", "exit_code", "pid",
 )  # fmt: skip
+_LARGEST_ID = 2**63 - 1  # of SQLite
 _STARTED = "SELECT * FROM jobs WHERE state IN ('SETTING_UP', 'RUNNING') ORDER BY job_id"
 _LIVE = "SELECT * FROM jobs WHERE state IN ('INIT', 'PENDING', 'SETTING_UP', 'RUNNING') ORDER BY job_id"
 
@@ -200,7 +201,7 @@ def read(db: sqlite3.Connection, job_ids: Optional[Sequence[int]] = None) -> Lis
     if job_ids is None:
         rows = list(db.execute("SELECT * FROM jobs ORDER BY job_id DESC"))
     else:
-        wanted = sorted(set(job_ids), reverse=True)
+        wanted = sorted({job_id for job_id in job_ids if job_id <= _LARGEST_ID}, reverse=True)
         named = (db.execute("SELECT * FROM jobs WHERE job_id = ?", (job_id,)).fetchone() for job_id in wanted)
         rows = [row for row in named if row is not None]
     return [{name: row[name] for name in _PUBLIC} for row in rows]

@@ -16,6 +16,12 @@ from tests.conformance.conftest import Make, Subject
 WHOLE = Demand(cpus_milli=2_000)
 
 
+def test_jobs_that_never_were_are_left_out(subject: Subject) -> None:
+    _, job = subject.run("true")
+    assert subject.queue.jobs([job.job_id, job.job_id + 1, 2**63 - 1, 2**63, 10**30]) == [job]
+    assert subject.queue.cancel([2**63, 10**30]) == []
+
+
 def test_a_job_sees_its_environment_and_starts_in_the_workdir(subject: Subject) -> None:
     env = {"PLAIN": "1", "ODD": "a b'\"$HOME\n\tünï\\", "EMPTY": ""}
     script = (
