@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import heapq
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -14,6 +15,7 @@ from solver.filters import MARKETS
 from solver.problem import Problem
 from solver.request import Objective
 from solver.schedule import Schedule
+from solver.timetable import Timetable
 
 Values: TypeAlias = Callable[[Ints], Ints]
 """The values that an order compares, of the candidates at the given positions."""
@@ -117,47 +119,62 @@ def _leading(among: Ints, count: int, order: tuple[Values, ...]) -> Ints:
     return np.concatenate([*sure, among])
 
 
-def ranking(problem: Problem, answer: Schedule, task: int, candidates: Candidates) -> Ranking:
-    """Rank ``candidates`` of ``task`` with every other task where ``answer`` puts it."""
-    return Ranking(problem.objective, candidates, *_surroundings(problem, answer, task))
+def rankings(problem: Problem, answer: Schedule, candidates: Sequence[Candidates]) -> Iterator[Ranking]:
+    """Rank each task's candidates with every other task where ``answer`` puts it."""
+    table = Timetable(problem, answer.choice)
+    for task, (of_task, least_s) in enumerate(zip(candidates, _without_each(table), strict=True)):
+        yield Ranking(problem.objective, of_task, *_surroundings(table, task), least_s)
 
 
-def _surroundings(problem: Problem, answer: Schedule, task: int) -> tuple[Ints, Ints, Ints, int]:
-    """Return by place the transfers' cost, when all data is there, and the longest way to the plan's end.
-
-    The last value is when the plan ends if ``task`` takes no time at all.
-    """
-    count = len(problem.network.zone)
-    cost: Ints = np.zeros(count, dtype=np.int64)
+def _surroundings(table: Timetable, task: int) -> tuple[Ints, Ints, Ints]:
+    """Return by place the transfers' cost, when all data is there, and the longest way to the plan's end."""
+    problem = table.problem
+    cost: Ints = np.zeros(len(problem.network.zone), dtype=np.int64)
     ready_s, way_out_s = cost.copy(), cost.copy()
-    after, least_s = _rest(problem, answer, task)
+    for at in problem.edges_into[task]:
+        other = problem.edges[at].source
+        paid, waited = problem.network.to_places(at, table.place[other])
+        cost += paid
+        ready_s = np.maximum(ready_s, table.start[other] + table.seconds[other] + waited)
+    for at in problem.edges_out_of[task]:
+        other = problem.edges[at].target
+        paid, waited = problem.network.from_places(at, table.place[other])
+        cost += paid
+        way_out_s = np.maximum(way_out_s, waited + table.seconds[other] + table.after[other])
+    return cost, ready_s, way_out_s
+
+
+def _without_each(table: Timetable) -> list[int]:
+    """Return, by task, when the plan would end if that task, and what moves from and to it, took no time.
+
+    In the topological order, a way that avoids a task steps over it: on one edge, before its first task or
+    after its last. So the longest of them is the longest step over the task's position.
+    """
+    problem = table.problem
+    position = {task: at for at, task in enumerate(problem.order)}
+    steps = []
+    for task in problem.tasks:
+        ready, tail = (int(values[task][table.choice[task]]) for values in (problem.ready, problem.tail))
+        rest = table.seconds[task] + table.after[task]
+        steps.append((-1, position[task], ready + rest))
+        steps.append((position[task], len(position), table.start[task] + table.seconds[task] + tail))
+    ends = [start + seconds for start, seconds in zip(table.start, table.seconds, strict=True)]
     for at, edge in enumerate(problem.edges):
-        if task not in (edge.source, edge.target):
-            continue
-        outward = edge.source == task
-        other = edge.target if outward else edge.source
-        there = problem.place[other][answer.choice[other]]
-        ends = [(place, there) if outward else (there, place) for place in range(count)]
-        moves = np.array([problem.network.transfer(at, *pair) for pair in ends], dtype=np.int64)
-        cost += moves[:, 0]
-        if outward:
-            way_out_s = np.maximum(way_out_s, moves[:, 1] + after[other])
-        else:
-            finish = answer.start_s[other] + problem.seconds[other][answer.choice[other]]
-            ready_s = np.maximum(ready_s, finish + moves[:, 1])
-    return cost, ready_s, way_out_s, least_s
-
-
-def _rest(problem: Problem, answer: Schedule, task: int) -> tuple[list[int], int]:
-    """Return the time from each task's start to the plan's end, and the latter if ``task`` takes no time."""
-    seconds = [0 if t == task else problem.seconds[t][answer.choice[t]] for t in problem.tasks]
-    moves = [
-        0 if task in (edge.source, edge.target) else wait
-        for edge, wait in zip(problem.edges, answer.transfer_s, strict=True)
-    ]
-    after = [0] * len(seconds)
-    for this in reversed(problem.order):
-        ways = [moves[at] + after[problem.edges[at].target] for at in problem.edges_out_of(this)]
-        after[this] = seconds[this] + max(ways, default=0)
-    ready = [0 if t == task else problem.ready[t][answer.choice[t]] for t in problem.tasks]
-    return after, max(wait + rest for wait, rest in zip(ready, after, strict=True))
+        rest = table.seconds[edge.target] + table.after[edge.target]
+        steps.append(
+            (position[edge.source], position[edge.target], ends[edge.source] + table.wait(at) + rest)
+        )
+    steps.sort(key=lambda step: step[0], reverse=True)
+    over: list[tuple[int, int]] = []  # a heap of (-length, where the step lands)
+    without = [0] * len(position)
+    for at, task in enumerate(problem.order):
+        while steps and steps[-1][0] < at:
+            _, lands, length = steps.pop()
+            heapq.heappush(over, (-length, lands))
+        while over and over[0][1] <= at:
+            heapq.heappop(over)
+        before = max((ends[problem.edges[e].source] for e in problem.edges_into[task]), default=0)
+        targets = [problem.edges[e].target for e in problem.edges_out_of[task]]
+        after = max((table.seconds[other] + table.after[other] for other in targets), default=0)
+        without[task] = max(before + after, -over[0][0] if over else 0)
+    return without

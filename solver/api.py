@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from solver.assemble import Solved, assemble
 from solver.candidates import Candidates, candidates_of
-from solver.columns import Columns, columns_of
+from solver.columns import Columns, Ints, columns_of
 from solver.dominance import best_of_places
 from solver.explain import infeasible
 from solver.network import TransferTable, network_of
 from solver.params import Params
 from solver.plan import CatalogInfo, Plan
-from solver.problem import Problem, Row, check_names, check_totals, topological_order
+from solver.problem import Problem, check_names, check_totals, topological_order
+from solver.ragged import Ragged
 from solver.request import Request
 from solver.solve import solve
 
@@ -69,24 +73,27 @@ def build_problem(
 ) -> Problem:
     """Return the integer problem over each place's best candidates."""
     data_at = {end for edge in request.edges if edge.size_bytes for end in (edge.source, edge.target)}
-    thinned: dict[tuple[int, bool], tuple[Row, ...]] = {}
-    rows = []
+    thinned: dict[tuple[int, bool], Ints] = {}
+    kept = []
     for at, (task, of_task) in enumerate(zip(request.tasks, candidates, strict=True)):
         case = (id(of_task), at in data_at or bool(task.inputs))
         if case not in thinned:
-            best = best_of_places(of_task, request.objective, place_matters=case[1])
-            arrays = (of_task.cost_micro_usd, of_task.seconds, of_task.ready_s, of_task.place, of_task.key)
-            thinned[case] = (*(tuple(array[best].tolist()) for array in arrays), tuple(best.tolist()))
-        rows.append(thinned[case])
-    cost, seconds, ready, place, rank, row = zip(*rows, strict=True) if rows else ((),) * 6
+            thinned[case] = best_of_places(of_task, request.objective, place_matters=case[1])
+        kept.append(thinned[case])
+
+    def matrix(values: Callable[[Candidates], Ints]) -> Ragged:
+        return Ragged.of(values(of_task)[best] for of_task, best in zip(candidates, kept, strict=True))
+
+    row = Ragged.of(kept)
     problem = Problem(
         objective=request.objective,
         names=tuple(task.name for task in request.tasks),
-        cost=cost,
-        seconds=seconds,
-        ready=ready,
-        place=place,
-        rank=rank,
+        cost=matrix(lambda of_task: of_task.cost_micro_usd),
+        seconds=matrix(lambda of_task: of_task.seconds),
+        ready=matrix(lambda of_task: of_task.ready_s),
+        tail=row.like(np.zeros_like(row.flat)),
+        place=matrix(lambda of_task: of_task.place),
+        rank=matrix(lambda of_task: of_task.key),
         row=row,
         edges=request.edges,
         network=network_of(columns.places, [edge.size_bytes for edge in request.edges], transfers),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from catalog.offer import Market
-from solver.alternatives import Ranking, kind_of, leaders_of, ranking
+from solver.alternatives import Ranking, kind_of, leaders_of, rankings
 from solver.candidates import Candidates
 from solver.columns import Ints
 from solver.filters import MARKETS
@@ -36,7 +36,7 @@ class Solved:
 
     def chosen(self, task: int) -> int:
         """Return the position of the chosen offer in the task's candidates."""
-        return self.result.problem.row[task][self.result.schedule.choice[task]]
+        return int(self.result.problem.row[task][self.result.schedule.choice[task]])
 
 
 def assemble(
@@ -45,9 +45,10 @@ def assemble(
     """Return the plan; ``started`` is the ``perf_counter`` reading at the start of the whole solve."""
     request, schedule = solved.request, solved.result.schedule
     leaders = {id(each): leaders_of(each) for each in set(solved.candidates)}
+    ranked = rankings(solved.result.problem, schedule, solved.candidates)
     tasks = tuple(
-        _placement(solved, task, leaders[id(each)], params.top_k)
-        for task, each in enumerate(solved.candidates)
+        _placement(solved, task, of_task, leaders[id(of_task.candidates)], params.top_k)
+        for task, of_task in enumerate(ranked)
     )
     return Plan(
         status=solved.result.status,
@@ -64,10 +65,9 @@ def assemble(
     )
 
 
-def _placement(solved: Solved, task: int, leaders: Ints, top_k: int) -> Placement:
+def _placement(solved: Solved, task: int, ranked: Ranking, leaders: Ints, top_k: int) -> Placement:
     wanted, candidates = solved.request.tasks[task], solved.candidates[task]
     at = solved.chosen(task)
-    ranked = ranking(solved.result.problem, solved.result.schedule, task, candidates)
     runners_up = ranked.best(np.flatnonzero(np.arange(len(candidates)) != at), top_k)
     choice = _choice(solved.table, candidates, at)
     requirement_at = int(candidates.requirement[at])

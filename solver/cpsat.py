@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from ortools.sat.python import cp_model_helper as cp
-
-from solver.params import Params
 
 Terms: TypeAlias = Mapping[int, int]
 """A linear expression: coefficient by variable."""
@@ -20,9 +20,10 @@ _UNBOUNDED = 2**62
 class Outcome:
     """``values`` is ``None`` without a solution; ``bound`` is a proven lower bound of the objective."""
 
-    optimal: bool
+    infeasible: bool
     values: tuple[int, ...] | None
     bound: int | None
+    interrupted: bool = False
 
 
 class Model:
@@ -45,6 +46,10 @@ class Model:
         """Exactly one of ``literals`` is 1."""
         self._proto.constraints.add().exactly_one.literals.extend(list(literals))
 
+    def at_least_one(self, literals: Iterable[int]) -> None:
+        """At least one of ``literals`` is true; a negative index ``-x - 1`` means that ``x`` is false."""
+        self._proto.constraints.add().bool_or.literals.extend(list(literals))
+
     def linear(self, terms: Terms, *, at_least: int = -_UNBOUNDED, at_most: int = _UNBOUNDED) -> None:
         """``at_least <= sum of terms <= at_most``."""
         linear = self._proto.constraints.add().linear
@@ -65,26 +70,43 @@ class Model:
         self._proto.solution_hint.vars.extend(list(values.keys()))
         self._proto.solution_hint.values.extend(list(values.values()))
 
-    def solve(self, params: Params, time_limit_s: float) -> Outcome:
-        """Run CP-SAT for at most ``time_limit_s`` and return what it found and proved."""
+    def solve(
+        self, *, time_limit_s: float, work_limit: float = math.inf, workers: int = 1, seed: int = 1
+    ) -> Outcome:
+        """Run CP-SAT and return what it found and proved.
+
+        It stops after ``time_limit_s`` of wall time, or ``work_limit`` of CP-SAT's deterministic time, which
+        is the same on every machine. Ctrl-C stops it, too, and the outcome so far says so.
+        """
         settings: Any = cp.SatParameters()
-        settings.num_workers = params.workers
-        settings.random_seed = params.seed
+        settings.num_workers = workers
+        settings.random_seed = seed
         settings.linearization_level = 2
         settings.max_time_in_seconds = time_limit_s
+        settings.max_deterministic_time = work_limit
         # CP-SAT would take SIGINT from Python for good: Ctrl-C after a solve would then kill the process.
         settings.catch_sigint_signal = False
         wrapper: Any = cp.SolveWrapper()
         wrapper.set_parameters(settings)
-        response = wrapper.solve(self._proto)
+        response, interrupted = _run(wrapper, self._proto)
         status = response.status
-        if status not in (cp.CpSolverStatus.OPTIMAL, cp.CpSolverStatus.FEASIBLE):
-            if status != cp.CpSolverStatus.UNKNOWN:
-                reason = cp.CpSatHelper.validate_model(self._proto) or "no assignment satisfies it"
-                raise AssertionError(f"the CP-SAT model is {status.name}: {reason}")
-            return Outcome(False, None, None)
+        if status == cp.CpSolverStatus.MODEL_INVALID:
+            raise AssertionError(f"the CP-SAT model is invalid: {cp.CpSatHelper.validate_model(self._proto)}")
+        solved = status in (cp.CpSolverStatus.OPTIMAL, cp.CpSolverStatus.FEASIBLE)
         return Outcome(
-            optimal=status == cp.CpSolverStatus.OPTIMAL,
-            values=tuple(response.solution),
-            bound=int(response.inner_objective_lower_bound),
+            infeasible=status == cp.CpSolverStatus.INFEASIBLE,
+            values=tuple(response.solution) if solved else None,
+            bound=int(response.inner_objective_lower_bound) if self._proto.has_objective() else None,
+            interrupted=interrupted,
         )
+
+
+def _run(wrapper: Any, proto: Any) -> tuple[Any, bool]:
+    """Solve in a thread of its own, so that this one can take Ctrl-C; return whether it did."""
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        running = pool.submit(wrapper.solve, proto)
+        try:
+            return running.result(), False
+        except KeyboardInterrupt:
+            wrapper.stop_search()
+            return running.result(), True

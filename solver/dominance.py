@@ -58,33 +58,40 @@ def _falling(cost: Ints, place: Ints) -> Mask:
     return mask
 
 
-def undominated(problem: Problem) -> list[list[int]]:
-    """Return the candidates of each task that no other one dominates; the best plan uses no others."""
-    return [_undominated(problem, task) for task in problem.tasks]
+def undominated(problem: Problem) -> Mask:
+    """Return which candidates (flat) no other one dominates; the best plan uses no others."""
+    mask = np.ones(problem.size, dtype=bool)
+    start = problem.cost.start
+    for task in problem.tasks:
+        if start[task + 1] - start[task] > 1:
+            mask[start[task] : start[task + 1]] = _undominated(problem, task)
+    return mask
 
 
-def _undominated(problem: Problem, task: int) -> list[int]:
-    cost = np.array(problem.cost[task], dtype=np.int64)
-    if len(cost) < 2:
-        return list(range(len(cost)))
-    seconds = np.array(problem.seconds[task], dtype=np.int64)
-    rank = np.array(problem.rank[task], dtype=np.int64)
+def _undominated(problem: Problem, task: int) -> Mask:
+    cost, seconds, rank = problem.cost[task], problem.seconds[task], problem.rank[task]
     major, minor = (cost, seconds) if problem.objective is Objective.COST else (seconds, cost)
     champions = np.lexsort((rank, minor, major))[:_CHAMPIONS]
 
     extra_cost, extra_before, extra_after = _worst_extra(problem, task, champions)
     more_cost = cost[champions, None] - cost[None, :] + extra_cost
-    ready = np.array(problem.ready[task], dtype=np.int64)
-    later_start = np.maximum(extra_before, ready[champions, None] - ready[None, :])
-    later = later_start + seconds[champions, None] - seconds[None, :]
-    no_later = later + np.maximum(extra_after, 0) <= 0
-    cheaper = more_cost < 0
-    no_dearer_and_first = (more_cost <= 0) & (rank[champions, None] < rank[None, :])
+    later_start = np.maximum(extra_before, _more(problem.ready[task], champions))
+    later = later_start + _more(seconds, champions)
+    latest = np.maximum(np.maximum(extra_after, _more(problem.tail[task], champions)), 0)
+    no_later: Mask = later + latest <= 0
+    cheaper: Mask = more_cost < 0
+    no_dearer_and_first: Mask = (more_cost <= 0) & (rank[champions, None] < rank[None, :])
     if problem.objective is Objective.COST:
         beaten = cheaper | (no_dearer_and_first & no_later)
     else:
         beaten = no_later & (cheaper | no_dearer_and_first)
-    return [int(k) for k in np.flatnonzero(~beaten.any(axis=0))]
+    free: Mask = ~np.any(beaten, axis=0)
+    return free
+
+
+def _more(values: Ints, champions: Ints) -> Ints:
+    more: Ints = values[champions, None] - values[None, :]
+    return more
 
 
 def _worst_extra(problem: Problem, task: int, champions: Ints) -> tuple[Ints, Ints, Ints]:
@@ -93,33 +100,28 @@ def _worst_extra(problem: Problem, task: int, champions: Ints) -> tuple[Ints, In
     Three (i, j) matrices: money over all incident edges together; seconds of the worst edge in; seconds of
     the worst edge out.
     """
+    network = problem.network
     shape = (len(champions), len(problem.cost[task]))
     cost = np.zeros(shape, dtype=np.int64)
     before = np.full(shape, np.iinfo(np.int32).min, dtype=np.int64)
     after = before.copy()
-    zone = np.array(problem.network.zone, dtype=np.int64)
-    own = np.array(problem.place[task], dtype=np.int64)
-    for at, edge in enumerate(problem.edges):
-        if task not in (edge.source, edge.target):
-            continue
-        outward = edge.source == task
+    own = problem.place[task]
+    outward = [(at, True) for at in problem.edges_out_of[task]]
+    for at, out in [*outward, *((at, False) for at in problem.edges_into[task])]:
         seconds: Ints = np.zeros(shape, dtype=np.int64)
-        if problem.network.moves(at):
-            other = np.unique(problem.place[edge.target if outward else edge.source])
-            cost += _excess(problem.network.cost[at], outward, zone, own, other, champions)
-            seconds = _excess(problem.network.seconds[at], outward, zone, own, other, champions)
-        side = after if outward else before
+        if network.moves(at):
+            edge, tariff = problem.edges[at], network.tariff[at]
+            other = np.unique(problem.place[edge.target if out else edge.source])
+            cost += _excess(network.cost[tariff], out, network.zone, own, other, champions)
+            seconds = _excess(network.seconds[tariff], out, network.zone, own, other, champions)
+        side = after if out else before
         np.maximum(side, seconds, out=side)
     return cost, before, after
 
 
-def _excess(
-    matrix: tuple[tuple[int, ...], ...], outward: bool, zone: Ints, own: Ints, other: Ints, champions: Ints
-) -> Ints:
+def _excess(matrix: Ints, outward: bool, zone: Ints, own: Ints, other: Ints, champions: Ints) -> Ints:
     """Return, for i at p and j at q, at least the most of tariff(p, r) - tariff(q, r) over ``other`` r."""
-    tariff = np.array(matrix, dtype=np.int64)
-    if not outward:
-        tariff = tariff.T
+    tariff = matrix if outward else matrix.T
     to_other = tariff[:, np.unique(zone[other])]
     by_zone = (to_other[:, None, :] - to_other[None, :, :]).max(axis=2)
     p, q = own[champions, None], own[None, :]

@@ -35,7 +35,7 @@ def _weights(problem: Problem, run: list[int]) -> dict[int, list[int]]:
     weights: dict[int, list[int]] = {}
     unit = 1
     for task in reversed(run):
-        ranks = problem.rank[task]
+        ranks = problem.rank[task].tolist()
         position = {rank: at for at, rank in enumerate(sorted(ranks))}
         weights[task] = [position[rank] * unit for rank in ranks]
         unit *= len(ranks)

@@ -27,7 +27,7 @@ class PlanModel:
         """Return the total cost as a linear expression."""
         terms: dict[int, int] = {}
         for literals, costs in zip(self.variables.chosen, self.problem.cost, strict=True):
-            terms.update(zip(literals, costs, strict=True))
+            terms.update(zip(literals, costs.tolist(), strict=True))
         for edge in self.variables.edge_cost.values():
             terms.update(edge)
         return terms
@@ -57,16 +57,18 @@ class PlanModel:
     def hint(self, answer: Schedule) -> None:
         """Start the next search from ``answer``, every variable given."""
         problem, variables = self.problem, self.variables
+        place, zone = problem.place.pick(answer.choice).tolist(), problem.network.zone.tolist()
         values: dict[int, int] = {}
         for literals, chosen in zip(variables.chosen, answer.choice, strict=True):
             values.update((x, int(k == chosen)) for k, x in enumerate(literals))
         for at, flow in variables.flow.items():
             edge = problem.edges[at]
-            source = problem.place[edge.source][answer.choice[edge.source]]
-            target = problem.place[edge.target][answer.choice[edge.target]]
-            zones = problem.network.zone[source], problem.network.zone[target]
+            source, target = place[edge.source], place[edge.target]
+            zones = zone[source], zone[target]
             values.update((y, int(pair == zones)) for pair, y in flow.items())
-            values.update((s, int(source == target == place)) for place, s in variables.within[at].items())
+            values.update(
+                (s, int(source == target == at_place)) for at_place, s in variables.within[at].items()
+            )
         if variables.makespan is not None:
             values.update(zip(variables.start, answer.start_s, strict=True))
             values[variables.makespan] = answer.makespan_s

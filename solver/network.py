@@ -5,15 +5,17 @@ Places of one network zone share a price list, so the solver needs a matrix over
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Protocol, TypeAlias
 
+import numpy as np
+
+from solver.columns import Ints
 from solver.request import DataSource
 
 Place: TypeAlias = tuple[str, str]
-Matrix: TypeAlias = tuple[tuple[int, ...], ...]
+Matrix: TypeAlias = Sequence[Sequence[int]]
 
 
 class TransferTable(Protocol):
@@ -29,51 +31,87 @@ class TransferTable(Protocol):
         """Return how long that takes."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Network:
-    """``zone[p]`` is the network zone of place ``p``; ``cost[e][a][b]``, ``seconds[e][a][b]`` of edge ``e``.
+    """Tariffs between zones.
 
-    An edge without data has empty matrices; where no edge has any, all places count as one zone.
+    Moving the data of edge ``e`` from zone a to zone b costs ``cost[tariff[e], a, b]`` micro-USD and takes
+    ``seconds[tariff[e], a, b]``. ``zone`` is by place. ``tariff`` is -1 for an edge without data; edges of
+    one size share a tariff. Where no edge has data, all places count as one zone.
     """
 
-    zone: tuple[int, ...]
-    cost: tuple[Matrix, ...]
-    seconds: tuple[Matrix, ...]
+    zone: Ints
+    tariff: Ints
+    cost: Ints
+    seconds: Ints
+
+    @staticmethod
+    def of(zone: Sequence[int], cost: Sequence[Matrix], seconds: Sequence[Matrix]) -> Network:
+        """Return the network with these matrices by edge; an edge without data has empty ones."""
+        zones = max(zone, default=0) + 1
+        moving = [at for at, matrix in enumerate(cost) if len(matrix)]
+        tariff = np.full(len(cost), -1, dtype=np.int64)
+        tariff[moving] = np.arange(len(moving))
+        shape = (len(moving), zones, zones)
+        return Network(
+            zone=np.array(zone, dtype=np.int64),
+            tariff=tariff,
+            cost=np.array([cost[at] for at in moving], dtype=np.int64).reshape(shape),
+            seconds=np.array([seconds[at] for at in moving], dtype=np.int64).reshape(shape),
+        )
 
     def moves(self, edge: int) -> bool:
         """Return whether ``edge`` moves data."""
-        return bool(self.cost[edge])
+        return bool(self.tariff[edge] >= 0)
 
-    def transfer(self, edge: int, source: int, target: int) -> tuple[int, int]:
-        """Return (micro-USD, seconds) of ``edge`` between two places; nothing within one place."""
-        if source == target or not self.cost[edge]:
-            return 0, 0
-        a, b = self.zone[source], self.zone[target]
-        return self.cost[edge][a][b], self.seconds[edge][a][b]
+    def transfers(self, source: Ints, target: Ints) -> tuple[Ints, Ints]:
+        """Return (micro-USD, seconds) of every edge, its ends being at the places ``source``, ``target``."""
+        cost = np.zeros(len(self.tariff), dtype=np.int64)
+        seconds = cost.copy()
+        paid = np.flatnonzero((self.tariff >= 0) & (source != target))
+        at = self.tariff[paid], self.zone[source[paid]], self.zone[target[paid]]
+        cost[paid], seconds[paid] = self.cost[at], self.seconds[at]
+        return cost, seconds
+
+    def from_places(self, edge: int, target: int) -> tuple[Ints, Ints]:
+        """Return (micro-USD, seconds) of ``edge`` from every place to ``target``."""
+        return self._at_places(edge, target, outward=False)
+
+    def to_places(self, edge: int, source: int) -> tuple[Ints, Ints]:
+        """Return (micro-USD, seconds) of ``edge`` from ``source`` to every place."""
+        return self._at_places(edge, source, outward=True)
+
+    def _at_places(self, edge: int, fixed: int, *, outward: bool) -> tuple[Ints, Ints]:
+        tariff = self.tariff[edge]
+        if tariff < 0:
+            nothing = np.zeros(len(self.zone), dtype=np.int64)
+            return nothing, nothing.copy()
+        found = []
+        for matrix in (self.cost[tariff], self.seconds[tariff]):
+            values = (matrix if outward else matrix.T)[self.zone[fixed]][self.zone]
+            values[fixed] = 0
+            found.append(values)
+        return found[0], found[1]
 
 
 def network_of(places: Sequence[Place], sizes: Sequence[int], transfers: TransferTable) -> Network:
     """Return the network over ``places`` for edges that move ``sizes`` bytes each."""
-    if not any(sizes):
-        return Network(zone=(0,) * len(places), cost=((),) * len(sizes), seconds=((),) * len(sizes))
-    names = [transfers.zone_of(*place) for place in places]
+    distinct = sorted({size for size in sizes if size})
+    names = [transfers.zone_of(*place) for place in places] if distinct else [""] * len(places)
     zones = sorted(set(names))
     position = {zone: at for at, zone in enumerate(zones)}
+    tariff = {size: at for at, size in enumerate(distinct)}
+    shape = (len(distinct), len(zones), len(zones))
 
-    @cache
-    def matrices(size: int) -> tuple[Matrix, Matrix]:
-        if not size:
-            return (), ()
-        return (
-            tuple(tuple(transfers.cost_micro_usd(a, b, size) for b in zones) for a in zones),
-            tuple(tuple(transfers.seconds(a, b, size) for b in zones) for a in zones),
-        )
+    def matrices(price: Callable[[str, str, int], int]) -> Ints:
+        values = [price(a, b, size) for size in distinct for a in zones for b in zones]
+        return np.array(values, dtype=np.int64).reshape(shape)
 
-    pairs = [matrices(size) for size in sizes]
     return Network(
-        zone=tuple(position[name] for name in names),
-        cost=tuple(cost for cost, _ in pairs),
-        seconds=tuple(seconds for _, seconds in pairs),
+        zone=np.array([position[name] for name in names], dtype=np.int64),
+        tariff=np.array([tariff.get(size, -1) for size in sizes], dtype=np.int64),
+        cost=matrices(transfers.cost_micro_usd),
+        seconds=matrices(transfers.seconds),
     )
 
 

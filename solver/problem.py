@@ -2,40 +2,46 @@
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TypeAlias
+from functools import cached_property
+from typing import Any, TypeAlias
+
+import numpy as np
 
 from catalog.errors import UserError
+from solver.columns import Ints, Mask
 from solver.network import Network
+from solver.ragged import Ragged
 from solver.request import Edge, Objective
 
 Row: TypeAlias = tuple[int, ...]
-Rows: TypeAlias = tuple[Row, ...]
 
 LARGEST_TOTAL = 2**53
 """Totals stay below this: exact in 64-bit integers, in CP-SAT's linear constraints, and as JSON numbers."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class Problem:
-    """Tasks ``t`` with candidates ``k``: each array is indexed ``[t][k]``.
+    """Tasks ``t`` with candidates ``k``: each matrix is indexed ``[t][k]``.
 
-    ``cost`` is micro-USD of the nodes and the inputs from outside; ``seconds`` the runtime; ``ready``
-    when the inputs from outside have arrived; ``place`` a position in ``network.zone``; ``rank`` the order
-    of the offer keys (distinct within a task); ``row`` the candidate's position in its ``Candidates``.
-    ``order`` is a topological order of the tasks. ``check_names``, ``topological_order`` and
-    ``check_totals`` are its invariants.
+    ``cost`` is micro-USD of the nodes and the inputs from outside; ``seconds`` the runtime; ``ready`` when
+    the inputs from outside have arrived; ``tail`` the time that must pass between the task's end and the
+    plan's; ``place`` a position in ``network.zone``; ``rank`` the order of the offer keys (distinct within a
+    task); ``row`` the candidate's position in its ``Candidates``. ``order`` is a topological order of the
+    tasks. ``check_names``, ``topological_order`` and ``check_totals`` are its invariants.
     """
 
     objective: Objective
     names: tuple[str, ...]
-    cost: Rows
-    seconds: Rows
-    ready: Rows
-    place: Rows
-    rank: Rows
-    row: Rows
+    cost: Ragged
+    seconds: Ragged
+    ready: Ragged
+    tail: Ragged
+    place: Ragged
+    rank: Ragged
+    row: Ragged
     edges: tuple[Edge, ...]
     network: Network
     order: Row
@@ -45,54 +51,62 @@ class Problem:
         """The tasks' indices."""
         return range(len(self.names))
 
-    def edges_into(self, task: int) -> list[int]:
-        """Return the indices of the edges that end at ``task``."""
-        return [at for at, edge in enumerate(self.edges) if edge.target == task]
+    @property
+    def size(self) -> int:
+        """How many candidates all tasks have together."""
+        return len(self.cost.flat)
 
-    def edges_out_of(self, task: int) -> list[int]:
-        """Return the indices of the edges that start at ``task``."""
-        return [at for at, edge in enumerate(self.edges) if edge.source == task]
+    @cached_property
+    def source(self) -> Ints:
+        """The source task of each edge."""
+        return np.array([edge.source for edge in self.edges], dtype=np.int64)
 
-    def keep(self, kept: Sequence[Sequence[int]]) -> Problem:
-        """Return the same problem with only the candidates ``kept[t]`` of each task, in that order."""
+    @cached_property
+    def target(self) -> Ints:
+        """The target task of each edge."""
+        return np.array([edge.target for edge in self.edges], dtype=np.int64)
 
-        def only(rows: Rows) -> Rows:
-            return tuple(tuple(row[k] for k in of_task) for row, of_task in zip(rows, kept, strict=True))
+    @cached_property
+    def edges_into(self) -> list[list[int]]:
+        """The indices of the edges that end at each task."""
+        return self._edges_at(self.target)
 
-        return replace(
-            self,
-            cost=only(self.cost),
-            seconds=only(self.seconds),
-            ready=only(self.ready),
-            place=only(self.place),
-            rank=only(self.rank),
-            row=only(self.row),
-        )
+    @cached_property
+    def edges_out_of(self) -> list[list[int]]:
+        """The indices of the edges that start at each task."""
+        return self._edges_at(self.source)
+
+    def _edges_at(self, ends: Ints) -> list[list[int]]:
+        at: list[list[int]] = [[] for _ in self.names]
+        for edge, task in enumerate(ends.tolist()):
+            at[task].append(edge)
+        return at
+
+    def with_values(self, **matrices: Ints) -> Problem:
+        """Return the same problem with other values, each given flat."""
+        changes: dict[str, Any] = {name: self.cost.like(flat) for name, flat in matrices.items()}
+        return replace(self, **changes)
+
+    def keep(self, mask: Mask) -> Problem:
+        """Return the same problem with only the candidates where ``mask`` (flat) is true."""
+        changes: dict[str, Any] = {name: getattr(self, name).keep(mask) for name in MATRICES}
+        return replace(self, **changes)
 
     def only(self, objective: Objective) -> Problem:
         """Return the problem in which ``objective`` alone counts: the other one is nil for every candidate.
 
-        Its least value is the same, and far fewer candidates can matter for it. Equals are ranked by what
-        they add to ``objective``, then by key.
+        Its least value is the same, and far fewer candidates can matter for it.
         """
-        nil = tuple((0,) * len(row) for row in self.cost)
-        values = self.cost if objective is Objective.COST else self.seconds
-        rank = tuple(
-            _positions(list(zip(row, ranks, strict=True)))
-            for row, ranks in zip(values, self.rank, strict=True)
-        )
-        free = tuple(tuple((0,) * len(row) for row in matrix) for matrix in self.network.cost)
+        nil = np.zeros(self.size, dtype=np.int64)
         if objective is Objective.TIME:
-            return replace(
-                self, objective=objective, cost=nil, rank=rank, network=replace(self.network, cost=free)
-            )
-        network = replace(self.network, seconds=free)
-        return replace(self, objective=objective, seconds=nil, ready=nil, rank=rank, network=network)
+            free = replace(self.network, cost=np.zeros_like(self.network.cost))
+            return replace(self.with_values(cost=nil), objective=objective, network=free)
+        free = replace(self.network, seconds=np.zeros_like(self.network.seconds))
+        timeless = self.with_values(seconds=nil, ready=nil, tail=nil)
+        return replace(timeless, objective=objective, network=free)
 
 
-def _positions(values: list[tuple[int, int]]) -> Row:
-    position = {value: at for at, value in enumerate(sorted(values))}
-    return tuple(position[value] for value in values)
+MATRICES = ("cost", "seconds", "ready", "tail", "place", "rank", "row")
 
 
 def check_names(names: Sequence[str]) -> None:
@@ -120,15 +134,14 @@ def topological_order(names: Sequence[str], edges: Sequence[Edge]) -> Row:
         waits[edge.target] += 1
         followers[edge.source].append(edge.target)
     order: list[int] = []
-    free = sorted(task for task in range(count) if not waits[task])
+    free = [task for task in range(count) if not waits[task]]
     while free:
-        task = free.pop(0)
+        task = heapq.heappop(free)
         order.append(task)
         for follower in followers[task]:
             waits[follower] -= 1
             if not waits[follower]:
-                free.append(follower)
-        free.sort()
+                heapq.heappush(free, follower)
     if len(order) < count:
         cycle = _cycle(set(range(count)) - set(order), followers)
         raise UserError(
@@ -152,14 +165,16 @@ def _cycle(stuck: set[int], followers: Sequence[Sequence[int]]) -> list[int]:
 
 def check_totals(problem: Problem) -> None:
     """Raise ``UserError`` if the worst case of a total is not below ``LARGEST_TOTAL``."""
-    cost = sum(max(row, default=0) for row in problem.cost)
-    time = sum(max(row, default=0) for row in problem.seconds) + max(
-        (max(row, default=0) for row in problem.ready), default=0
-    )
-    for matrices, at in ((problem.network.cost, "cost"), (problem.network.seconds, "time")):
-        worst = sum(max((max(row) for row in matrix), default=0) for matrix in matrices)
-        total = worst + (cost if at == "cost" else time)
+    if not problem.names:
+        return
+    cost = problem.cost.most().tolist()
+    time = [*problem.seconds.most().tolist(), int(problem.ready.flat.max()), int(problem.tail.flat.max())]
+    network = problem.network
+    for matrices, values, name in ((network.cost, cost, "cost"), (network.seconds, time, "time")):
+        worst = matrices.max(axis=(1, 2), initial=0)[network.tariff[network.tariff >= 0]]
+        total = sum(values) + sum(worst.tolist())
         if total >= LARGEST_TOTAL:
             raise UserError(
-                f"the plan's total {at} could reach {total}, too large to be exact; shorten runtimes or data"
+                f"the plan's total {name} could reach {total}, too large to be exact; "
+                "shorten runtimes or data"
             )

@@ -16,7 +16,10 @@ class Result:
     ``bound`` is a proven lower bound of ``objective``; OPTIMAL means that they are equal.
 
     ``unique`` is false when the limit stopped the tie-break: another plan of the same objective may then be
-    better in the second objective or in key order.
+    better in the second objective or in key order. ``interrupted`` says that Ctrl-C ended the search.
+
+    Times are wall seconds: ``wall_s`` of all, ``proven_s`` until the objective was proven or given up,
+    ``build_s`` of them spent on building CP-SAT models.
     """
 
     status: Status
@@ -25,7 +28,10 @@ class Result:
     objective: int
     bound: int
     unique: bool
+    interrupted: bool
     wall_s: float
+    proven_s: float
+    build_s: float
     seed: int
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from solver.columns import Ints
 from solver.constraints.variables import Variables
 from solver.cpsat import Model
 from solver.problem import Problem
@@ -17,26 +18,23 @@ def post(problem: Problem, model: Model, variables: Variables, horizon_s: int) -
     """Add a start for each task and the makespan, none later than ``horizon_s``."""
     variables.start = [model.integer(0, horizon_s) for _ in problem.tasks]
     variables.makespan = model.integer(0, horizon_s)
-    leaves = set(problem.tasks) - {edge.source for edge in problem.edges}
     for task in problem.tasks:
-        literals = variables.chosen[task]
-        ready = {x: -wait for x, wait in zip(literals, problem.ready[task], strict=True) if wait}
+        literals, seconds = variables.chosen[task], problem.seconds[task]
+        ready = {x: -wait for x, wait in zip(literals, problem.ready[task].tolist(), strict=True) if wait}
         if ready:
             model.linear({variables.start[task]: 1} | ready, at_least=0)
-        if task in leaves:
-            ends = {variables.makespan: 1, variables.start[task]: -1} | _minus(
-                literals, problem.seconds[task]
-            )
-            model.linear(ends, at_least=0)
+        if not problem.edges_out_of[task] or problem.tail[task].any():
+            rest = _minus(literals, seconds + problem.tail[task])
+            model.linear({variables.makespan: 1, variables.start[task]: -1} | rest, at_least=0)
     for at, edge in enumerate(problem.edges):
-        waits = {x: -seconds for x, seconds in variables.edge_seconds.get(at, {}).items()}
+        waits = {x: -wait for x, wait in variables.edge_seconds.get(at, {}).items()}
         runs = _minus(variables.chosen[edge.source], problem.seconds[edge.source])
         between = {variables.start[edge.target]: 1, variables.start[edge.source]: -1}
         model.linear(between | runs | waits, at_least=0)
 
 
-def _minus(literals: list[int], seconds: tuple[int, ...]) -> dict[int, int]:
-    return {x: -s for x, s in zip(literals, seconds, strict=True)}
+def _minus(literals: list[int], seconds: Ints) -> dict[int, int]:
+    return dict(zip(literals, (-seconds).tolist(), strict=True))
 
 
 def check(problem: Problem, answer: Schedule) -> list[str]:
@@ -45,7 +43,7 @@ def check(problem: Problem, answer: Schedule) -> list[str]:
     ends = []
     for task, name in enumerate(problem.names):
         k = answer.choice[task]
-        ends.append(answer.start_s[task] + problem.seconds[task][k])
+        ends.append(answer.start_s[task] + int(problem.seconds[task][k]))
         if answer.start_s[task] < problem.ready[task][k]:
             broken.append(f"task {name}: starts before its inputs arrive")
     for at, edge in enumerate(problem.edges):
@@ -53,9 +51,12 @@ def check(problem: Problem, answer: Schedule) -> list[str]:
             broken.append(
                 f"task {problem.names[edge.target]}: starts before {problem.names[edge.source]} delivers"
             )
-    if answer.makespan_s != max(ends, default=0):
-        broken.append(f"makespan {answer.makespan_s} s, not {max(ends, default=0)}")
-    nodes = sum(problem.cost[task][k] for task, k in enumerate(answer.choice))
+    makespan_s = max(
+        (end + int(problem.tail[task][answer.choice[task]]) for task, end in enumerate(ends)), default=0
+    )
+    if answer.makespan_s != makespan_s:
+        broken.append(f"makespan {answer.makespan_s} s, not {makespan_s}")
+    nodes = sum(int(problem.cost[task][k]) for task, k in enumerate(answer.choice))
     if answer.cost != nodes + sum(answer.transfer_cost):
         broken.append(f"cost {answer.cost}, not {nodes + sum(answer.transfer_cost)}")
     return broken

@@ -17,7 +17,7 @@ from solver.schedule import Schedule
 
 def applies(problem: Problem) -> bool:
     """Return whether any edge moves data."""
-    return any(problem.network.moves(at) for at in range(len(problem.edges)))
+    return bool((problem.network.tariff >= 0).any())
 
 
 def post(problem: Problem, model: Model, variables: Variables) -> None:
@@ -28,7 +28,7 @@ def post(problem: Problem, model: Model, variables: Variables) -> None:
 
 
 def _post_edge(problem: Problem, model: Model, variables: Variables, at: int) -> None:
-    edge, zone = problem.edges[at], problem.network.zone
+    edge, zone = problem.edges[at], problem.network.zone.tolist()
     sources = _by_place(problem, variables, edge.source)
     targets = _by_place(problem, variables, edge.target)
     from_zone, to_zone = _by_zone(sources, zone), _by_zone(targets, zone)
@@ -37,7 +37,8 @@ def _post_edge(problem: Problem, model: Model, variables: Variables, at: int) ->
         model.linear(dict.fromkeys(literals, -1) | {flow[a, b]: 1 for b in to_zone}, at_least=0, at_most=0)
     for b, literals in to_zone.items():
         model.linear(dict.fromkeys(literals, -1) | {flow[a, b]: 1 for a in from_zone}, at_least=0, at_most=0)
-    tariff, delay = problem.network.cost[at], problem.network.seconds[at]
+    tariff = problem.network.cost[problem.network.tariff[at]].tolist()
+    delay = problem.network.seconds[problem.network.tariff[at]].tolist()
     cost = {variable: tariff[a][b] for (a, b), variable in flow.items()}
     seconds = {variable: delay[a][b] for (a, b), variable in flow.items()}
 
@@ -59,12 +60,12 @@ def _post_edge(problem: Problem, model: Model, variables: Variables, at: int) ->
 
 def _by_place(problem: Problem, variables: Variables, task: int) -> dict[int, list[int]]:
     literals: defaultdict[int, list[int]] = defaultdict(list)
-    for k, place in enumerate(problem.place[task]):
-        literals[place].append(variables.chosen[task][k])
+    for literal, place in zip(variables.chosen[task], problem.place[task].tolist(), strict=True):
+        literals[place].append(literal)
     return dict(literals)
 
 
-def _by_zone(by_place: dict[int, list[int]], zone: tuple[int, ...]) -> dict[int, list[int]]:
+def _by_zone(by_place: dict[int, list[int]], zone: list[int]) -> dict[int, list[int]]:
     literals: defaultdict[int, list[int]] = defaultdict(list)
     for place, of_place in by_place.items():
         literals[zone[place]] += of_place
@@ -78,10 +79,11 @@ def check(problem: Problem, answer: Schedule) -> list[str]:
         source = problem.place[edge.source][answer.choice[edge.source]]
         target = problem.place[edge.target][answer.choice[edge.target]]
         cost = seconds = 0
-        if source != target and problem.network.cost[at]:
+        tariff = problem.network.tariff[at]
+        if source != target and tariff >= 0:
             zones = problem.network.zone[source], problem.network.zone[target]
-            cost = problem.network.cost[at][zones[0]][zones[1]]
-            seconds = problem.network.seconds[at][zones[0]][zones[1]]
+            cost = int(problem.network.cost[tariff][zones[0]][zones[1]])
+            seconds = int(problem.network.seconds[tariff][zones[0]][zones[1]])
         name = f"edge {problem.names[edge.source]} -> {problem.names[edge.target]}"
         if answer.transfer_cost[at] != cost:
             broken.append(f"{name}: pays {answer.transfer_cost[at]}, not {cost}")

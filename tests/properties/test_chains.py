@@ -8,10 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from solver.network import Network
-from solver.params import Params
+from solver.params import REDUCTIONS, Params
 from solver.problem import Problem
 from solver.request import Edge, Objective
 from solver.solve import solve
+from tests.solver.builders import problem_of
 
 LENGTHS = st.integers(6, 14)
 
@@ -30,18 +31,13 @@ def chains(draw: st.DrawFn) -> Problem:
         value = st.sampled_from(values)
         return tuple(((draw(value), draw(value)), (draw(value), draw(value))) for _ in range(count - 1))
 
-    return Problem(
+    return problem_of(
         objective=draw(st.sampled_from(Objective)),
-        names=tuple(f"t{at}" for at in range(count)),
         cost=figures([10, 11, 13, 20]),
         seconds=figures([1, 2, 5]),
-        ready=((0,) * 5,) * count,
         place=figures([0, 1, 2, 3]),
-        rank=(tuple(range(5)),) * count,
-        row=(tuple(range(5)),) * count,
         edges=tuple(Edge(at, at + 1, 1) for at in range(count - 1)),
-        network=Network(zone=(0, 0, 1, 1), cost=matrices([0, 1, 4, 9]), seconds=matrices([0, 1, 3])),
-        order=tuple(range(count)),
+        network=Network.of(zone=(0, 0, 1, 1), cost=matrices([0, 1, 4, 9]), seconds=matrices([0, 1, 3])),
     )
 
 
@@ -54,7 +50,7 @@ def dynamic_programme(problem: Problem) -> tuple[int, int]:
 
     best = [pair(c, s) for c, s in zip(problem.cost[0], problem.seconds[0], strict=True)]
     for task in range(1, len(problem.names)):
-        tariff, delay = problem.network.cost[task - 1], problem.network.seconds[task - 1]
+        tariff, delay = problem.network.cost[task - 1].tolist(), problem.network.seconds[task - 1].tolist()
         step = []
         for k, place in enumerate(problem.place[task]):
             ways = []
@@ -85,9 +81,6 @@ def test_narrowing_does_not_change_the_choice(problem: Problem) -> None:
     """The very same candidates either way, and whichever way the objective points."""
     for objective in Objective:
         turned = replace(problem, objective=objective)
-        results = [solve(turned, Params(narrow=narrow)) for narrow in (True, False)]
-        chosen = [
-            [result.problem.row[task][k] for task, k in enumerate(result.schedule.choice)]
-            for result in results
-        ]
+        results = [solve(turned, Params(without=without)) for without in ((), REDUCTIONS)]
+        chosen = [result.problem.row.pick(result.schedule.choice).tolist() for result in results]
         assert chosen[0] == chosen[1]

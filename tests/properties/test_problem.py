@@ -5,19 +5,24 @@ from __future__ import annotations
 from dataclasses import replace
 from itertools import product
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from solver.bounds import CostBounds, time_bounds
 from solver.constraints import violations
 from solver.dominance import undominated
+from solver.dual_ascent import DualAscent
 from solver.network import Network
-from solver.params import Params
-from solver.problem import Problem, topological_order
+from solver.params import REDUCTIONS, Params
+from solver.parts import part_of, undecided
+from solver.problem import Problem
 from solver.request import Edge, Objective
 from solver.schedule import Schedule, order_key, schedule
 from solver.solve import solve
+from solver.time_bounds import Timing, least_makespan
+from solver.timetable import Timetable
+from tests.solver.builders import problem_of
 
 PLACES = 4
 
@@ -26,9 +31,8 @@ PLACES = 4
 def problems(draw: st.DrawFn, objective: Objective | None = None) -> Problem:
     """Return a problem of up to five tasks over a random graph, ties common."""
     count = draw(st.integers(1, 5))
-    zone = tuple(draw(st.sampled_from([(0, 1, 2, 3), (0, 0, 1, 1), (0, 0, 0, 0)])))
+    zone = draw(st.sampled_from([(0, 1, 2, 3), (0, 0, 1, 1), (0, 0, 0, 0), (1, 0, 1, 0)]))
     zones = max(zone) + 1
-    names = tuple(f"t{at}" for at in range(count))
     pairs = [(source, target) for source in range(count) for target in range(source + 1, count)]
     chosen = draw(st.lists(st.sampled_from(pairs), unique=True)) if pairs else []
     edges = tuple(Edge(source, target, 1) for source, target in chosen)
@@ -37,27 +41,25 @@ def problems(draw: st.DrawFn, objective: Objective | None = None) -> Problem:
         return tuple(tuple(draw(st.sampled_from(values)) for _ in range(zones)) for _ in range(zones))
 
     moves = [draw(st.booleans()) for _ in edges]
-    sizes = [draw(st.integers(1, 3 if count > 3 else 5)) for _ in names]
+    sizes = [draw(st.integers(1, 3 if count > 3 else 5)) for _ in range(count)]
 
     def figures(values: list[int]) -> tuple[tuple[int, ...], ...]:
         return tuple(tuple(draw(st.sampled_from(values)) for _ in range(size)) for size in sizes)
 
-    return Problem(
+    return problem_of(
         objective=objective or draw(st.sampled_from(Objective)),
-        names=names,
         cost=figures([0, 1, 2, 5, 9]),
         seconds=figures([0, 1, 2, 4]),
         ready=figures([0, 0, 0, 3]),
+        tail=figures([0, 0, 0, 2]),
         place=figures(list(range(PLACES))),
         rank=tuple(tuple(draw(st.permutations(range(size)))) for size in sizes),
-        row=tuple(tuple(range(size)) for size in sizes),
         edges=edges,
-        network=Network(
+        network=Network.of(
             zone=zone,
             cost=tuple(matrix([0, 1, 3, 8]) if move else () for move in moves),
             seconds=tuple(matrix([0, 1, 5]) if move else () for move in moves),
         ),
-        order=topological_order(names, edges),
     )
 
 
@@ -73,13 +75,16 @@ def best_of(problem: Problem) -> Schedule:
 
 
 def rows(problem: Problem, plan: Schedule) -> list[int]:
-    return [problem.row[task][k] for task, k in enumerate(plan.choice)]
+    return problem.row.pick(plan.choice).tolist()
 
 
-@given(problems(), st.booleans())
-def test_solve_finds_the_best_plan(problem: Problem, narrow: bool) -> None:
-    """With and without narrowing the result is the brute-force optimum, proven and unique."""
-    result = solve(problem, Params(narrow=narrow))
+def flat(problem: Problem, plan: Schedule) -> np.ndarray:
+    return problem.cost.start[:-1] + np.array(plan.choice)
+
+
+def assert_solved(problem: Problem, params: Params) -> None:
+    """The result is the brute-force optimum, proven and unique."""
+    result = solve(problem, params)
     best = best_of(problem)
     assert rows(result.problem, result.schedule) == rows(problem, best)
     assert result.objective == result.bound == best.value(problem.objective)
@@ -88,63 +93,144 @@ def test_solve_finds_the_best_plan(problem: Problem, narrow: bool) -> None:
 
 
 @given(problems())
-def test_dominance_keeps_the_best_plan(problem: Problem) -> None:
-    """No dominated candidate is part of the best plan."""
-    best = best_of(problem)
-    assert all(k in kept for k, kept in zip(best.choice, undominated(problem), strict=True))
+def test_solve_finds_the_best_plan(problem: Problem) -> None:
+    """With every stage."""
+    assert_solved(problem, Params())
 
 
 @given(problems())
-def test_time_bounds_hold(problem: Problem) -> None:
-    """No plan through a candidate is faster than that candidate's bound."""
-    through = time_bounds(problem).through
-    for plan in every_plan(problem):
-        assert all(plan.makespan_s >= through[task][k] for task, k in enumerate(plan.choice))
+def test_cp_sat_alone_finds_the_best_plan(problem: Problem) -> None:
+    """Without any reduction."""
+    assert_solved(problem, Params(without=REDUCTIONS))
 
 
-@given(problems(), st.integers(0, 20))
-def test_cost_bounds_hold(problem: Problem, slack: int) -> None:
-    """The bound is below every plan in time, and no plan within the limit loses a candidate."""
+@given(problems(), st.sets(st.sampled_from(REDUCTIONS)))
+def test_every_reduction_can_be_left_out(problem: Problem, without: set[str]) -> None:
+    """Any of them, together with any others."""
+    assert_solved(problem, Params(without=tuple(sorted(without))))
+
+
+@given(problems(objective=Objective.TIME))
+def test_a_core_of_one_candidate_is_only_a_start(problem: Problem) -> None:
+    """However small the first core is, the plan is the same."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("solver.stages.core._FIRST_SIZE", 1)
+        assert_solved(problem, Params(without=("filtering",)))
+
+
+@given(problems())
+def test_dominance_keeps_the_best_plan(problem: Problem) -> None:
+    """No dominated candidate is part of the best plan."""
+    assert undominated(problem)[flat(problem, best_of(problem))].all()
+
+
+@given(problems(), st.integers(0, 8))
+def test_time_bounds_hold(problem: Problem, slack: int) -> None:
+    """No plan within the limit is faster than a bound, or uses what filtering drops."""
     plans = every_plan(problem)
-    deadline = min(plan.makespan_s for plan in plans) + slack
-    in_time = [plan for plan in plans if plan.makespan_s <= deadline]
-    limit = max(plan.cost for plan in in_time)
-    bounds = CostBounds(problem, limit, deadline)
-    bounds.tighten()
-    least = min(plan.cost for plan in in_time)
-    assert bounds.bound <= least <= bounds.limit
-    for plan in in_time:
-        if plan.cost <= bounds.limit:
-            assert all(k in kept for k, kept in zip(plan.choice, bounds.kept, strict=True))
+    limit = min(plan.makespan_s for plan in plans) + slack
+    timing = Timing(problem)
+    found = timing.within(limit)
+    assert found is not None
+    alive, bounds = found
+    assert least_makespan(problem, bounds) <= min(plan.makespan_s for plan in plans)
+    for plan in plans:
+        if plan.makespan_s <= limit:
+            at = flat(problem, plan)
+            assert alive[at].all()
+            assert (bounds.through[at] <= plan.makespan_s).all()
+            assert (bounds.start[at] <= plan.start_s).all()
+
+
+@given(problems())
+def test_a_limit_without_a_plan_is_refused_or_left_open(problem: Problem) -> None:
+    """Filtering never accepts less than its own bound, and tightened times leave every plan as it was."""
+    timing = Timing(problem)
+    bounds = timing.bounds(np.ones(problem.size, dtype=bool))
+    assert timing.within(least_makespan(problem, bounds) - 1) is None
+    tight = problem.with_values(ready=bounds.start, tail=bounds.after)
+    for plan in every_plan(problem):
+        assert schedule(tight, plan.choice).makespan_s == plan.makespan_s
+
+
+@given(problems(), st.integers(0, 12))
+def test_cost_bounds_hold(problem: Problem, sweeps: int) -> None:
+    """After any number of sweeps every plan costs at least its candidates' bounds."""
+    plans = every_plan(problem)
+    ascent = DualAscent(problem)
+    for _ in range(sweeps):
+        ascent.sweep()
+    bound, through = ascent.bounds()
+    assert bound <= min(plan.cost for plan in plans)
+    assert ascent.plan_at(ascent.decode()).cost in {plan.cost for plan in plans}
+    again = DualAscent(problem, ascent.duals)
+    assert again.bounds()[0] == bound
+    limit = sorted(plan.cost for plan in plans)[len(plans) // 2]
+    within = ascent.candidates_within(through, limit)
+    for plan in plans:
+        if plan.cost <= limit:
+            assert within[flat(problem, plan)].all()
 
 
 @given(problems(objective=Objective.COST))
 def test_cost_bound_of_a_chain_is_exact(problem: Problem) -> None:
-    """On a chain the message passing is dynamic programming: its bound is the optimum."""
-    count = len(problem.names)
+    """On a chain the ascent is dynamic programming, up to the rounding of shares."""
     moving = [at for at, edge in enumerate(problem.edges) if edge.target == edge.source + 1]
-    chain = replace(
-        problem,
-        edges=tuple(problem.edges[at] for at in moving),
-        network=replace(
-            problem.network,
-            cost=tuple(problem.network.cost[at] for at in moving),
-            seconds=tuple(problem.network.seconds[at] for at in moving),
-        ),
-        order=tuple(range(count)),
+    network = replace(
+        problem.network,
+        tariff=problem.network.tariff[moving],
+        cost=problem.network.cost * 1_000,
     )
+    chain = replace(
+        problem.with_values(cost=problem.cost.flat * 1_000),
+        edges=tuple(problem.edges[at] for at in moving),
+        network=network,
+        order=tuple(problem.tasks),
+    )
+    ascent = DualAscent(chain)
+    for _ in range(60):
+        ascent.sweep()
     best = best_of(chain)
-    bounds = CostBounds(chain, sum(max(costs) for costs in chain.cost) + 100 * count)
-    bounds.tighten()
-    assert bounds.bound == best.cost
+    assert best.cost - 1_000 < ascent.bounds()[0] <= best.cost
 
 
-@given(problems())
-def test_the_core_of_promising_candidates_is_only_a_start(problem: Problem) -> None:
-    """Searching a core first, however small, leaves the plan as it is."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("solver.solve._LARGE", 0)
-        patch.setattr("solver.solve._CORE", 1)
-        result = solve(problem, Params())
-    assert result.unique
-    assert rows(result.problem, result.schedule) == rows(problem, best_of(problem))
+@given(problems(), st.data())
+def test_a_part_is_a_relaxation(problem: Problem, data: st.DataObject) -> None:
+    """Without some tasks a plan is never dearer or longer, and lifting leads back to the same candidates."""
+    tasks = np.array([data.draw(st.booleans()) for _ in problem.names])
+    if not tasks.any():
+        return
+    part = part_of(problem, tasks, np.ones(problem.size, dtype=bool))
+    for plan in every_plan(problem):
+        choice = tuple(plan.choice[task] for task in part.tasks.tolist())
+        smaller = schedule(part.problem, choice)
+        assert smaller.makespan_s <= plan.makespan_s
+        assert smaller.cost <= plan.cost
+        assert part.lift(choice, problem.cost.start).tolist() == list(choice)
+
+
+@given(problems(objective=Objective.COST))
+def test_what_is_settled_can_be_folded_in(problem: Problem) -> None:
+    """The undecided tasks' cost, and that of the others, is the cost of the whole plan."""
+    part, settled = undecided(problem)
+    for plan in every_plan(problem):
+        choice = [plan.choice[task] for task in part.tasks.tolist()]
+        assert schedule(part.problem, choice).cost + settled == plan.cost
+
+
+@given(problems(), st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), max_size=6))
+def test_a_timetable_follows_every_move(problem: Problem, moves: list[tuple[int, int]]) -> None:
+    """After any moves it holds what a fresh schedule says, and foretells what a move would do."""
+    table = Timetable(problem, [0] * len(problem.names))
+    for task, candidate in moves:
+        if task >= len(problem.names) or candidate >= len(problem.cost[task]):
+            continue
+        before = schedule(problem, table.choice)
+        cost, through = table.alternatives(task)
+        here = table.choice[task]
+        table.move(task, candidate)
+        plan = schedule(problem, table.choice)
+        assert plan.cost - before.cost == cost[candidate] - cost[here]
+        assert table.through(task) == through[candidate]
+        assert tuple(table.start) == plan.start_s
+        assert table.makespan_s == plan.makespan_s

@@ -7,15 +7,13 @@ import subprocess
 import sys
 
 from solver.cpsat import Model
-from solver.params import Params
 
 PROGRAM = """
 import signal, sys, time
 from solver.cpsat import Model
-from solver.params import Params
 model = Model()
 model.exactly_one([model.boolean(), model.boolean()])
-model.solve(Params(), 1.0)
+model.solve(time_limit_s=1.0)
 try:
     signal.raise_signal(signal.SIGINT)
     time.sleep(10)
@@ -32,5 +30,5 @@ def test_the_handler_of_python_stays() -> None:
     before = signal.getsignal(signal.SIGINT)
     model = Model()
     model.exactly_one([model.boolean()])
-    assert model.solve(Params(), 1.0).optimal
+    assert model.solve(time_limit_s=1.0).values == (1,)
     assert signal.getsignal(signal.SIGINT) is before

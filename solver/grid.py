@@ -1,0 +1,116 @@
+"""Grid: a problem by task and place, which is all that a transfer depends on.
+
+A candidate matters to the rest of a plan through its place alone, so bounds of one objective are computed
+over dense (task, place) arrays. An edge has two halves, one at each end: ``2 * e`` at its source and
+``2 * e + 1`` at its target; what crosses an edge is computed for many halves at once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+
+import numpy as np
+
+from solver.columns import Ints
+from solver.problem import Problem
+
+NEVER = 2**58
+"""Stands where there is no candidate; larger than any total, small enough to add a few."""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Tasks that are handled at once.
+
+    ``halves`` are sorted by their task, ``first`` begins each task's run, ``position`` leads from a half to
+    its task's position in ``tasks``.
+    """
+
+    tasks: Ints
+    halves: Ints
+    first: Ints
+    position: Ints
+
+
+class Grid:
+    """The places of ``problem``, its edges' halves, and the tariffs ``matrices`` between zones.
+
+    ``edges`` are the positions in ``problem.edges`` that count here. ``cell`` is each candidate's position in
+    a flattened (tasks, places) array. Places are numbered by zone, so that a zone is a range of places.
+    """
+
+    def __init__(self, problem: Problem, edges: Ints, matrices: Ints) -> None:
+        network = problem.network
+        used = np.unique(problem.place.flat)
+        self.places: Ints = used[np.argsort(network.zone[used], kind="stable")]
+        zones, self.zone = np.unique(network.zone[self.places], return_inverse=True)
+        self.first_of_zone: Ints = np.searchsorted(self.zone, np.arange(len(zones)))
+        self.tasks = len(problem.names)
+        self.task_of: Ints = problem.cost.row_of
+        column = np.zeros(len(network.zone), dtype=np.int64)
+        column[self.places] = np.arange(len(self.places))
+        self.cell: Ints = self.task_of * len(self.places) + column[problem.place.flat]
+        self.edges = edges
+        self.end: Ints = np.stack([problem.source[edges], problem.target[edges]], axis=1).reshape(-1)
+        outward = matrices[:, zones[:, None], zones[None, :]]
+        nothing = np.zeros((1, len(zones), len(zones)), dtype=np.int64)
+        self._tariffs = np.concatenate([outward, outward.transpose(0, 2, 1), nothing])
+        tariff = network.tariff[edges]
+        either = np.stack([tariff, tariff + len(outward)], axis=1)
+        self._tariff_of: Ints = np.where(tariff[:, None] < 0, 2 * len(outward), either).reshape(-1)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """The shape of arrays by task and place."""
+        return self.tasks, len(self.places)
+
+    def least(self, values: Ints) -> Ints:
+        """Return the least of each cell's candidates' ``values`` (flat), by task and place."""
+        least = np.full(self.tasks * len(self.places), NEVER)
+        np.minimum.at(least, self.cell, values)
+        return least.reshape(self.shape)
+
+    def across(self, halves: Ints, beyond: Ints) -> Ints:
+        """Return by half and own place the least of ``beyond``, at the other end, plus what crossing costs.
+
+        ``beyond`` is by half and place of the other end. Crossing is free within one place.
+        """
+        of_zone = np.minimum.reduceat(beyond, self.first_of_zone, axis=1)
+        from_zone = (self._tariffs[self._tariff_of[halves]] + of_zone[:, None, :]).min(axis=2)
+        crossed: Ints = np.minimum(from_zone[:, self.zone], beyond)
+        return crossed
+
+    def crossing(self, halves: Ints, there: Ints) -> Ints:
+        """Return by half and own place what crossing costs, the other end being at the place ``there``."""
+        tariffs = self._tariffs[self._tariff_of[halves], :, self.zone[there]]
+        paid: Ints = tariffs[:, self.zone]
+        paid[np.arange(len(halves)), there] = 0
+        return paid
+
+    def groups(self, number: Ints, halves: Ints) -> list[Group]:
+        """Return the tasks that own ``halves``, grouped and in the order of their ``number``."""
+        task = self.end[halves]
+        order = np.lexsort((task, number[task]))
+        halves, task = halves[order], task[order]
+        bounds = np.flatnonzero(np.diff(number[task], prepend=-1, append=-1))
+        groups = []
+        for begin, stop in pairwise(bounds.tolist()):
+            first = np.flatnonzero(np.diff(task[begin:stop], prepend=-1))
+            position = np.repeat(np.arange(len(first)), np.diff(first, append=stop - begin))
+            groups.append(Group(task[begin:stop][first], halves[begin:stop], first, position))
+        return groups
+
+    @cached_property
+    def colours(self) -> list[Group]:
+        """The tasks with edges as few groups without an edge inside, with all their halves."""
+        neighbours: list[list[int]] = [[] for _ in range(self.tasks)]
+        for source, target in self.end.reshape(-1, 2).tolist():
+            neighbours[source].append(target)
+            neighbours[target].append(source)
+        colour = [-1] * self.tasks
+        for task in sorted(range(self.tasks), key=lambda task: -len(neighbours[task])):
+            taken = {colour[other] for other in neighbours[task]}
+            colour[task] = next(c for c in range(len(taken) + 1) if c not in taken)
+        return self.groups(np.array(colour, dtype=np.int64), np.arange(len(self.end)))
