@@ -13,6 +13,7 @@ from solver.candidates import Candidates, candidates_of
 from solver.columns import Columns, Ints, columns_of
 from solver.dominance import best_of_places
 from solver.explain import infeasible
+from solver.interrupted import Interrupted
 from solver.network import TransferTable, network_of
 from solver.params import Params
 from solver.plan import CatalogInfo, Plan
@@ -35,7 +36,8 @@ def solve_request(
     """Return the best plan for ``request`` over ``table`` (schema: ``catalog.schema.OFFERS``).
 
     Raises ``Infeasible`` if a task has no offer (the message says why and what would help), ``UserError``
-    for repeated names, a cycle, or figures too large to be exact.
+    for repeated names, a cycle, or figures too large to be exact, and ``Interrupted`` with the best plan so
+    far on Ctrl-C.
     """
     started = time.perf_counter()
     params = params or Params()
@@ -47,7 +49,10 @@ def solve_request(
     problem = build_problem(request, columns, candidates, transfers, order)
     result = solve(problem, params)
     solved = Solved(request, table, tuple(candidates), result)
-    return assemble(solved, transfers, catalog, params, started)
+    plan = assemble(solved, transfers, catalog, params, started)
+    if result.interrupted:
+        raise Interrupted(plan)
+    return plan
 
 
 def find_candidates(columns: Columns, request: Request, transfers: TransferTable) -> list[Candidates]:

@@ -186,9 +186,13 @@ def _notes(solved: Solved) -> tuple[str, ...]:
         notes.append(
             "The region of data from outside is unknown: within its own cloud it is taken to move for free."
         )
-    if not solved.result.unique and not solved.result.gap:
+    if solved.result.gap:
+        ended = "was interrupted" if solved.result.interrupted else "ran out of time"
+        above = f"{solved.result.gap:.2%} above the bound"
+        notes.append(f"The search {ended}: this is the best plan it found, {above}.")
+    elif not solved.result.unique:
         notes.append(
-            "The objective is proven, but the time limit stopped the tie-break: an equally good plan "
-            "may be better in the second objective."
+            "The objective is proven, but the tie-break ended early: an equally good plan may be better in "
+            "the second objective."
         )
     return tuple(notes)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import click
@@ -29,6 +32,14 @@ from sky.cli.options import json_option, task_options
     is_flag=True,
     help="Also show every kind considered, and what each filter left.",
 )
+@click.option(
+    "--time-limit",
+    type=click.FloatRange(min=0),
+    default=30.0,
+    show_default=True,
+    metavar="S",
+    help="Seconds to search; then, or on Ctrl-C, the best plan so far.",
+)
 @json_option
 @task_options
 def optimize_command(
@@ -38,13 +49,15 @@ def optimize_command(
     minimize: str,
     top: int,
     show_all: bool,
+    time_limit: float,
     as_json: bool,
     **flags: Any,
-) -> None:
+) -> int:
     """Show the best plan for a task file (or a command), proven optimal, and what else was considered.
 
     It needs no account: without an enabled cloud it plans over the whole catalog. --json prints the plan in
     the versioned form of docs/plan-json.md. Exit code 100: nothing fits; the message says what to change.
+    Ctrl-C or SIGTERM ends the search: the best plan so far is shown with its bound, exit code 130 or 143.
 
     \b
     Examples:
@@ -54,17 +67,41 @@ def optimize_command(
       sky optimize --gpus A100:8 --use-spot -- python train.py
     """
     from sky.cli.entrypoint import read_dag
+    from sky.cli.main import EXIT_INTERRUPTED, EXIT_TERMINATED
     from sky.optimizer import optimize
     from sky.statuses import OptimizeTarget
+    from solver.interrupted import Interrupted
     from solver.params import Params
 
     del dryrun
-    plan = optimize(
-        read_dag(entrypoint, flags), OptimizeTarget[minimize.upper()], quiet=True, params=Params(top_k=top)
-    )
+    dag = read_dag(entrypoint, flags)
+    params = Params(top_k=top, time_limit_s=time_limit)
+    code = 0
+    with _terminating() as terminated:
+        try:
+            plan = optimize(dag, OptimizeTarget[minimize.upper()], quiet=True, params=params)
+        except Interrupted as interrupted:
+            plan, code = interrupted.plan, EXIT_TERMINATED if terminated else EXIT_INTERRUPTED
     if as_json:
         click.echo(plan.to_json(indent=2))
-        return
+        return code
     from sky.cli.render_plan import show_plan
 
     show_plan(plan, show_all=show_all)
+    return code
+
+
+@contextmanager
+def _terminating() -> Iterator[list[int]]:
+    """Let SIGTERM end the search as Ctrl-C does; the list then holds the signal."""
+    received: list[int] = []
+
+    def interrupt(number: int, _frame: object) -> None:
+        received.append(number)
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield received
+    finally:
+        signal.signal(signal.SIGTERM, before)

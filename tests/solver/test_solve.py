@@ -8,6 +8,7 @@ import pytest
 
 from solver.api import solve_request
 from solver.constraints import violations
+from solver.interrupted import Interrupted
 from solver.keys import key_phases
 from solver.network import Network
 from solver.params import REDUCTIONS, Params
@@ -94,3 +95,36 @@ def test_runners_up_of_a_task_that_can_wait_are_the_cheap_ones() -> None:
     request = Request(tasks, objective=Objective.TIME)
     short = solve_request(request, table, ToyTransfers(True, 0, 0, 0), info).tasks[1]
     assert [c.instance_type for c in (short.choice, *short.alternatives)] == ["cheap", "next", "fast"]
+
+
+def _interrupting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Press Ctrl-C at the first stage."""
+
+    def press(search: object, objective: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("solver.solve._STAGES", (("exact", press),))
+
+
+def test_an_interrupted_search_keeps_its_best_plan(monkeypatch: pytest.MonkeyPatch) -> None:
+    """FEASIBLE with a bound that holds, and said to be interrupted."""
+    _interrupting(monkeypatch)
+    result = solve(PAIR, Params())
+    assert result.interrupted
+    assert result.status is Status.FEASIBLE
+    assert result.bound < result.objective
+    assert not violations(result.problem, result.schedule)
+
+
+def test_an_interrupted_plan_is_not_returned_but_raised(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever would launch it has to catch it first; its notes say why it is not proven."""
+    _interrupting(monkeypatch)
+    info = CatalogInfo("0", "2026-01-01", 2)
+    table = table_of([row_of(), row_of(instance_type="other", price_micro_usd=9)])
+    with pytest.raises(Interrupted) as raised:
+        solve_request(
+            Request((TaskRequest("a", (requirement(),)),)), table, ToyTransfers(True, 0, 0, 0), info
+        )
+    assert isinstance(raised.value, KeyboardInterrupt)
+    assert raised.value.plan.status is Status.FEASIBLE
+    assert "was interrupted" in raised.value.plan.notes[-1]
