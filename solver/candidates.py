@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 
 from catalog.errors import UserError
 from catalog.scope import Scope
 from catalog.units import SECONDS_PER_HOUR
+from solver.blocklist import blocked
 from solver.columns import Columns, Ints, Mask
-from solver.filters import MARKETS, filters_of, markets_of, prices
+from solver.filters import BLOCKS_FILTER, MARKETS, filters_of, markets_of, prices
 from solver.network import TransferTable, inbound
 from solver.plan import Filter
 from solver.request import DataSource, Requirement, TaskRequest
 from solver.runtime import durations_s
 
 INT64_MAX = 2**63 - 1
+
+_REMEMBERED = 32
+"""How many requirements the columns remember the offers of."""
+
+Admitted: TypeAlias = tuple[tuple[Ints, ...], list[Filter], dict[str, int]]
+"""(row, market, price, cost, seconds), the filters that were passed, and what each kind took away."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,12 +65,15 @@ def candidates_of(
     many = len(task.requirements) > 1
     filters: list[Filter] = []
     removed = []
+    scopes = (*blocks, *task.blocks)
     for index, requirement in enumerate(task.requirements):
-        alive, kept, gone = select(columns, requirement, (*blocks, *task.blocks))
+        admitted = _admitted(columns, requirement, task.num_nodes)
+        offers, kept, gone = _unblocked(columns, admitted, scopes) if scopes else admitted
         removed.append(gone)
         filters += [Filter(f"{requirement.label}: {one.name}", one.kept) for one in kept] if many else kept
-        parts.append(_priced(columns, requirement, index, alive, task.num_nodes))
-        if task.ordered and len(parts[-1][0]):
+        row, market, price, cost, seconds = offers
+        parts.append((row, market, np.full(len(row), index), price, cost, seconds))
+        if task.ordered and len(row):
             break
     arrays = _joined(parts)
     row, market, requirement_at, price, cost, seconds = _once(arrays) if many else arrays
@@ -133,25 +144,51 @@ def rejections(
     return tuple(names), reason
 
 
-def _priced(
-    columns: Columns, requirement: Requirement, index: int, alive: Mask, num_nodes: int
-) -> tuple[Ints, ...]:
+def _admitted(columns: Columns, requirement: Requirement, num_nodes: int) -> Admitted:
+    """Return what ``requirement`` admits before any block, priced; kept with the columns."""
+    key = requirement, num_nodes
+    if key not in columns.memo:
+        while len(columns.memo) >= _REMEMBERED:
+            del columns.memo[next(iter(columns.memo))]
+        columns.memo[key] = _admit(columns, requirement, num_nodes)
+    found: Admitted = columns.memo[key]
+    return found
+
+
+def _admit(columns: Columns, requirement: Requirement, num_nodes: int) -> Admitted:
+    alive, kept, removed = select(columns, requirement, ())
     parts = [
-        _priced_on(columns, requirement, index, at, np.flatnonzero(mask), num_nodes)
-        for at, mask in zip((MARKETS.index(m) for m in markets_of(requirement)), alive, strict=True)
+        _priced_on(columns, requirement, MARKETS.index(market), np.flatnonzero(mask), num_nodes)
+        for market, mask in zip(markets_of(requirement), alive, strict=True)
     ]
     none = np.zeros(0, dtype=np.int64)
-    return _joined(parts) if parts else (none,) * 6
+    return (_joined(parts) if parts else (none,) * 5), kept, removed
 
 
 def _priced_on(
-    columns: Columns, requirement: Requirement, index: int, market: int, rows: Ints, num_nodes: int
+    columns: Columns, requirement: Requirement, market: int, rows: Ints, num_nodes: int
 ) -> tuple[Ints, ...]:
     price = prices(columns, MARKETS[market])[rows]
     seconds = durations_s(columns, requirement, rows)
     cost = _cost_micro_usd(price, seconds, num_nodes, requirement.label)
-    same = np.ones(len(rows), dtype=np.int64)
-    return rows, same * market, same * index, price, cost, seconds
+    return rows, np.full(len(rows), market), price, cost, seconds
+
+
+def _unblocked(columns: Columns, admitted: Admitted, scopes: tuple[Scope, ...]) -> Admitted:
+    """Return what ``scopes`` leave of ``admitted``."""
+    arrays, kept, removed = admitted
+    row, market = arrays[0], arrays[1]
+    free = np.ones(len(row), dtype=bool)
+    for at, name in enumerate(MARKETS):
+        here = np.flatnonzero(market == at)
+        if len(here):
+            free[here] = ~blocked(columns, name, scopes, row[here])
+    count = int(np.count_nonzero(free))
+    return (
+        tuple(array[free] for array in arrays),
+        [*kept, Filter(BLOCKS_FILTER, count)],
+        removed | {"blocks": len(row) - count},
+    )
 
 
 def _cost_micro_usd(price: Ints, seconds: Ints, num_nodes: int, label: str) -> Ints:

@@ -7,7 +7,8 @@ comparison of small integers over the whole catalog.
 from __future__ import annotations
 
 import weakref
-from dataclasses import dataclass
+from collections.abc import Hashable
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -41,7 +42,7 @@ class Columns:
     ``code[name]`` holds positions in ``names[name]``, which is sorted; ``value[name]`` holds integers and
     flags. ``spot_micro_usd`` is -1 where a row has no spot offer. ``place`` numbers the (cloud, region)
     pairs of ``places`` in order, ``kind`` the (cloud, accelerator) pairs. ``table_row`` leads from a
-    position back to the row of the table.
+    position back to the row of the table. ``memo`` keeps what was computed over all rows, for the next time.
     """
 
     table_row: Ints
@@ -52,6 +53,7 @@ class Columns:
     place: Ints
     places: tuple[Place, ...]
     kind: Ints
+    memo: dict[Hashable, Any] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.place)

@@ -20,6 +20,8 @@ from solver.request import Range, Requirement
 MARKETS = (Market.ON_DEMAND, Market.SPOT)
 """The markets that a catalog row can be sold on, in key order."""
 
+BLOCKS_FILTER = "not blocked"
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RowFilter:
@@ -111,7 +113,7 @@ def _how(columns: Columns, requirement: Requirement, blocks: tuple[Scope, ...]) 
         yield RowFilter("max_price", f"price <= {format_usd(limit)}/h", _stacked(cheap, columns))
     if blocks:
         free = [~blocked(columns, market, blocks) for market in markets]
-        yield RowFilter("blocks", "not blocked", _stacked(free, columns))
+        yield RowFilter("blocks", BLOCKS_FILTER, _stacked(free, columns))
 
 
 def prices(columns: Columns, market: Market) -> Ints:
