@@ -1,5 +1,5 @@
 # Thin names for the commands that CONTRIBUTING.md describes; none of them is needed.
-.PHONY: test lint types bench lock
+.PHONY: test lint types bench bench-all bench-peers lock
 
 test:
 	sh scripts/test.sh
@@ -13,6 +13,14 @@ types:
 
 bench:
 	.venv/bin/python -m bench --check
+	.venv/bin/python -m bench.suite --quick --check
+
+bench-all:
+	.venv/bin/python -m bench
+	.venv/bin/python -m bench.suite
+
+bench-peers:
+	.venv/bin/python -m bench.peers
 
 lock:
 	sh scripts/lock.sh

@@ -10,6 +10,7 @@ import tarfile
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from bench.case import Outcome
 from bench.sample import ROOT
@@ -23,15 +24,20 @@ FATTER = 1.2
 """Peak memory is steady, so it may grow by less."""
 
 
-def load() -> dict[str, dict[str, float]]:
-    """Return the kept figures by case; empty when none were kept."""
-    return json.loads(FILE.read_text(encoding="utf-8")) if FILE.exists() else {}
+def load(file: Path | None = None) -> dict[str, dict[str, Any]]:
+    """Return the kept figures by name, those of the cases by default; empty when none were kept."""
+    file = file or FILE
+    return json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+
+
+def write(file: Path, kept: Mapping[str, Mapping[str, Any]]) -> None:
+    """Write figures for ``load``."""
+    file.write_text(json.dumps(dict(sorted(kept.items())), indent=2) + "\n", encoding="utf-8")
 
 
 def save(outcomes: Mapping[str, Outcome]) -> None:
     """Keep these figures, and those of the cases that did not run."""
-    kept = load() | {name: outcome.to_dict() for name, outcome in outcomes.items()}
-    FILE.write_text(json.dumps(dict(sorted(kept.items())), indent=2) + "\n", encoding="utf-8")
+    write(FILE, load() | {name: outcome.to_dict() for name, outcome in outcomes.items()})
 
 
 def regressions(outcomes: Mapping[str, Outcome]) -> list[str]:
@@ -59,4 +65,5 @@ def run_revision(revision: str, names: list[str]) -> dict[str, dict[str, float]]
         for name in names:
             command += ["--case", name]
         done = subprocess.run(command, cwd=folder, check=True, stdout=subprocess.PIPE, text=True)
-    return json.loads(done.stdout)
+    figures: dict[str, dict[str, float]] = json.loads(done.stdout)
+    return figures

@@ -61,10 +61,10 @@ def candidates_of(
     columns: Columns, task: TaskRequest, blocks: tuple[Scope, ...], transfers: TransferTable
 ) -> Candidates:
     """Return the candidates of ``task``: of all its requirements, or of the first that has any if ordered."""
-    parts = []
+    parts: list[tuple[Ints, ...]] = []
     many = len(task.requirements) > 1
     filters: list[Filter] = []
-    removed = []
+    removed: list[dict[str, int]] = []
     scopes = (*blocks, *task.blocks)
     for index, requirement in enumerate(task.requirements):
         admitted = _admitted(columns, requirement, task.num_nodes)

@@ -35,7 +35,7 @@ def test_the_handler_of_python_stays() -> None:
 
 
 HARD = """
-import random, signal, threading
+import os, random, signal, threading
 from solver.cpsat import Model
 chance = random.Random(5)
 model = Model()
@@ -44,7 +44,7 @@ for _ in range(6):
     sales = {shop: chance.randrange(100) for shop in shops}
     half = sum(sales.values()) // 2
     model.linear(sales, at_least=half, at_most=half)
-threading.Timer(0.5, signal.raise_signal, [signal.SIGINT]).start()
+threading.Timer(0.5, os.kill, [os.getpid(), signal.SIGINT]).start()
 outcome = model.solve(time_limit_s=60)
 print(outcome.interrupted, outcome.infeasible, outcome.values)
 """
