@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import logging
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
@@ -22,6 +23,7 @@ from solver.request import Objective
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from solver.memory import Memory
     from solver.params import Params
     from solver.plan import Choice, Plan
 
@@ -57,7 +59,8 @@ def optimize(
     snapshot = open_snapshot()
     info = CatalogInfo(snapshot.snapshot_id, snapshot.as_of, snapshot.rows, snapshot.sources)
     try:
-        plan = solve_request(request, _with_this_machine(snapshot.table, dag), DEFAULT, info, params)
+        table = _with_this_machine(snapshot.table, dag)
+        plan = solve_request(request, table, DEFAULT, info, params, _memory())
     except Infeasible as error:
         raise ResourcesUnavailableError(str(error)) from error
     for task, placed in zip(dag.tasks, plan.tasks, strict=True):
@@ -71,6 +74,14 @@ def optimize(
             plan.total_time_s,
         )
     return plan
+
+
+@functools.cache
+def _memory() -> Memory:
+    """Return what the last plan leaves to the next one, which in a failover has only one more block."""
+    from solver.memory import Memory
+
+    return Memory()
 
 
 class Optimizer:

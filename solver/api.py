@@ -14,6 +14,7 @@ from solver.columns import Columns, Ints, columns_of
 from solver.dominance import best_of_places
 from solver.explain import infeasible
 from solver.interrupted import Interrupted
+from solver.memory import Memory
 from solver.network import TransferTable, network_of
 from solver.params import Params
 from solver.plan import CatalogInfo, Plan
@@ -32,8 +33,11 @@ def solve_request(
     transfers: TransferTable,
     catalog: CatalogInfo,
     params: Params | None = None,
+    memory: Memory | None = None,
 ) -> Plan:
     """Return the best plan for ``request`` over ``table`` (schema: ``catalog.schema.OFFERS``).
+
+    With the ``memory`` of a solve of the same tasks with fewer blocks, the same plan is found sooner.
 
     Raises ``Infeasible`` if a task has no offer (the message says why and what would help), ``UserError``
     for repeated names, a cycle, or figures too large to be exact, and ``Interrupted`` with the best plan so
@@ -47,7 +51,12 @@ def solve_request(
     columns = columns_of(table)
     candidates = find_candidates(columns, request, transfers)
     problem = build_problem(request, columns, candidates, transfers, order)
-    result = solve(problem, params)
+    warm = memory.recall(columns, transfers, request) if memory is not None else None
+    result = solve(problem, params, warm)
+    if warm and not result.unique and not result.interrupted:
+        result = solve(problem, params)
+    if memory is not None:
+        memory.keep(columns, transfers, request, result)
     solved = Solved(request, table, tuple(candidates), result)
     plan = assemble(solved, transfers, catalog, params, started)
     if result.interrupted:

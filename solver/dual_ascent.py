@@ -16,17 +16,29 @@ import numpy as np
 from solver.columns import Ints, Mask
 from solver.grid import NEVER, Grid, Group
 from solver.problem import Problem
-from solver.schedule import Schedule, schedule
 
 _DESCENTS = 20
+
+_STILL = 2
+"""How many of the last sweeps have no momentum."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Duals:
-    """What each half has ``moved`` out of its edge's term into its task's, by half and by ``places``."""
+    """What each half of ``edges`` has ``moved`` from its edge's term into its task's, by half and place.
 
+    Any amounts are valid; good ones give a high bound.
+    """
+
+    edges: Ints
     places: Ints
     moved: Ints
+
+    def of(self, edges: Ints) -> Duals:
+        """Return those of some of the edges, which are then numbered from 0 on."""
+        at = np.searchsorted(self.edges, edges)
+        halves = np.stack([2 * at, 2 * at + 1], axis=1).reshape(-1)
+        return Duals(np.arange(len(edges)), self.places, self.moved[halves])
 
 
 class DualAscent:
@@ -46,20 +58,41 @@ class DualAscent:
         if duals is not None:
             _, here, there = np.intersect1d(grid.places, duals.places, return_indices=True)
             self.moved[:, here] = duals.moved[:, there]
-        self._passes = [(group, *_shares(grid, at)) for at, group in enumerate(grid.colours)]
         self._halves: Ints = np.arange(len(grid.end))
+        self.visit(grid.colours)
 
     @property
     def duals(self) -> Duals:
         """Where another ascent over the same edges may start."""
-        return Duals(self.grid.places, self.moved)
+        return Duals(self.grid.edges, self.grid.places, self.moved)
+
+    def visit(self, groups: list[Group]) -> None:
+        """From now on, visit only these tasks, group by group; no two tasks of a group share an edge."""
+        rank = np.full(self.grid.tasks, -1, dtype=np.int64)
+        for at, group in enumerate(groups):
+            rank[group.tasks] = at
+        self._passes = [(group, *_shares(self.grid, rank, group)) for group in groups]
+
+    def sweeps(self, count: int) -> None:
+        """Sweep ``count`` times; most sweeps go on in the direction of the one before.
+
+        Without that momentum, amounts seep through a large graph from task to task. The last sweeps have
+        none, since each of them only raises the bound.
+        """
+        before = self.moved.copy()
+        for at in range(count):
+            self.sweep()
+            if at < count - _STILL:
+                swept = self.moved.copy()
+                self.moved += (swept - before) * 19 // 20
+                before = swept
 
     def sweep(self) -> None:
         """Visit all tasks to and fro."""
-        for group, share, later in self._passes:
+        for group, share, later, _ in self._passes:
             self._visit(group, share, later)
-        for group, share, later in reversed(self._passes):
-            self._visit(group, share, ~later)
+        for group, share, _, earlier in reversed(self._passes):
+            self._visit(group, share, earlier)
 
     def _visit(self, group: Group, share: Ints, ahead: Mask) -> None:
         """Move into each task's term what its edges cost at least; give shares of it to the edges ahead."""
@@ -97,17 +130,19 @@ class DualAscent:
             through[group.tasks] += np.add.reduceat(above, group.first, axis=0)
         return bound, np.where(self.alive, through, NEVER)
 
-    def decode(self) -> Ints:
-        """Return the place of each task in the plan that the terms suggest, colour by colour."""
-        place = self.terms.argmin(axis=1)
-        for group, _, later in self._passes:
+    def decode(self, groups: list[Group]) -> Ints:
+        """Return the place of each task in the plan that the terms suggest, group by group."""
+        place = np.full(self.grid.tasks, -1, dtype=np.int64)
+        for group in groups:
             collected = self._collected(group.halves)
-            decided = group.halves[~later]
-            if len(decided):
-                there = place[self.grid.end[decided ^ 1]]
-                taken = self.moved[decided ^ 1, there]
-                collected[~later] = self.grid.crossing(decided, there) - taken[:, None]
+            there = place[self.grid.end[group.halves ^ 1]]
+            known = np.flatnonzero(there >= 0)
+            halves, there = group.halves[known], there[known]
+            taken = self.moved[halves ^ 1, there]
+            collected[known] = self.grid.crossing(halves, there) - taken[:, None]
             place[group.tasks] = self._best(group, collected)
+        alone = place < 0
+        place[alone] = self.terms[alone].argmin(axis=1)
         return self.descend(place)
 
     def descend(self, place: Ints) -> Ints:
@@ -126,14 +161,14 @@ class DualAscent:
         best: Ints = np.where(self.alive[group.tasks], total, NEVER).argmin(axis=1)
         return best
 
-    def plan_at(self, place: Ints) -> Schedule:
-        """Return the plan of the cheapest candidates at these places, the first of equals."""
+    def choice_at(self, place: Ints) -> Ints:
+        """Return by task its cheapest candidate at these places, the first of equals."""
         grid, flat = self.grid, self.problem.cost.flat
         wanted = np.arange(grid.tasks) * len(grid.places) + place
         cheapest = (grid.cell == wanted[grid.task_of]) & (flat == self.own.reshape(-1)[grid.cell])
-        tasks, first = np.unique(grid.task_of[cheapest], return_index=True)
-        found = np.flatnonzero(cheapest)[first]
-        return schedule(self.problem, found - self.problem.cost.start[tasks])
+        _, first = np.unique(grid.task_of[cheapest], return_index=True)
+        choice: Ints = np.flatnonzero(cheapest)[first] - self.problem.cost.start[:-1]
+        return choice
 
     def candidates_within(self, through: Ints, limit: int) -> Mask:
         """Return which candidates (flat) a plan of at most ``limit`` may use, by the bounds ``through``."""
@@ -142,13 +177,13 @@ class DualAscent:
         return mask
 
 
-def _shares(grid: Grid, colour: int) -> tuple[Ints, Mask]:
-    """Return by task into how many parts its term goes, and by half whether its other end comes later."""
-    group = grid.colours[colour]
-    later = np.zeros(grid.tasks, dtype=bool)
-    for other in grid.colours[colour + 1 :]:
-        later[other.tasks] = True
-    ahead = later[grid.end[group.halves ^ 1]]
-    forward = np.add.reduceat(ahead.astype(np.int64), group.first)
-    backward = np.add.reduceat((~ahead).astype(np.int64), group.first)
-    return np.maximum(forward, backward), ahead
+def _shares(grid: Grid, rank: Ints, group: Group) -> tuple[Ints, Mask, Mask]:
+    """Return by task into how many parts its term goes; by half, if its other end comes later, or earlier.
+
+    An end with a negative ``rank`` is not visited at all.
+    """
+    own, other = rank[grid.end[group.halves]], rank[grid.end[group.halves ^ 1]]
+    later, earlier = other > own, (other >= 0) & (other < own)
+    forward = np.add.reduceat(later.astype(np.int64), group.first)
+    backward = np.add.reduceat(earlier.astype(np.int64), group.first)
+    return np.maximum(np.maximum(forward, backward), 1), later, earlier

@@ -13,7 +13,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from solver.columns import Ints
+from solver.columns import Ints, Mask
 from solver.problem import Problem
 
 NEVER = 2**58
@@ -53,6 +53,7 @@ class Grid:
         column[self.places] = np.arange(len(self.places))
         self.cell: Ints = self.task_of * len(self.places) + column[problem.place.flat]
         self.edges = edges
+        self._order = problem.order
         self.end: Ints = np.stack([problem.source[edges], problem.target[edges]], axis=1).reshape(-1)
         outward = matrices[:, zones[:, None], zones[None, :]]
         nothing = np.zeros((1, len(zones), len(zones)), dtype=np.int64)
@@ -105,6 +106,14 @@ class Grid:
     @cached_property
     def colours(self) -> list[Group]:
         """The tasks with edges as few groups without an edge inside, with all their halves."""
+        return self.groups(self._colour, np.arange(len(self.end)))
+
+    def colours_of(self, tasks: Mask) -> list[Group]:
+        """Return the colours of these ``tasks`` alone."""
+        return self.groups(self._colour, np.flatnonzero(tasks[self.end]))
+
+    @cached_property
+    def _colour(self) -> Ints:
         neighbours: list[list[int]] = [[] for _ in range(self.tasks)]
         for source, target in self.end.reshape(-1, 2).tolist():
             neighbours[source].append(target)
@@ -113,4 +122,14 @@ class Grid:
         for task in sorted(range(self.tasks), key=lambda task: -len(neighbours[task])):
             taken = {colour[other] for other in neighbours[task]}
             colour[task] = next(c for c in range(len(taken) + 1) if c not in taken)
-        return self.groups(np.array(colour, dtype=np.int64), np.arange(len(self.end)))
+        return np.array(colour, dtype=np.int64)
+
+    @cached_property
+    def levels(self) -> list[Group]:
+        """The tasks with edges, those with the longest ways to them last, with all their halves."""
+        position = np.argsort(self._order)
+        ends = self.end.reshape(-1, 2)
+        level = [0] * self.tasks
+        for source, target in ends[np.argsort(position[ends[:, 0]])].tolist():
+            level[target] = max(level[target], level[source] + 1)
+        return self.groups(np.array(level, dtype=np.int64), np.arange(len(self.end)))

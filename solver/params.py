@@ -23,7 +23,7 @@ class Params:
     """
 
     time_limit_s: float = 30.0
-    tie_break_work: float = 4.0
+    tie_break_work: float = 2.0
     workers: int = 1
     seed: int = 1
     top_k: int = 5

@@ -15,13 +15,17 @@ from solver.ragged import Ragged
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Part:
-    """``problem`` is about some ``tasks`` of another one and its candidates ``kept`` (flat positions)."""
+    """``problem`` is about some ``tasks`` of another one, with the ``edges`` between them.
+
+    These and the candidates ``kept`` are positions in the other problem; those of candidates are flat.
+    """
 
     problem: Problem
     tasks: Ints
+    edges: Ints
     kept: Ints
 
-    def lift(self, choice: Row, start: Ints) -> Ints:
+    def lift(self, choice: Row | Ints, start: Ints) -> Ints:
         """Return, by task of the part, the candidate of the whole, whose rows begin at ``start``."""
         lifted: Ints = self.kept[self.problem.cost.start[:-1] + np.array(choice, dtype=np.int64)]
         return lifted - start[self.tasks]
@@ -57,7 +61,7 @@ def part_of(problem: Problem, tasks: Mask, candidates: Mask) -> Part:
         network=Network(network.zone, network.tariff[inside], network.cost, network.seconds),
         order=tuple(int(number[task]) for task in problem.order if tasks[task]),
     )
-    return Part(part, chosen, kept)
+    return Part(part, chosen, inside, kept)
 
 
 def undecided(problem: Problem) -> tuple[Part, int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from solver.dual_ascent import Duals
 from solver.plan import Status
 from solver.problem import Problem
 from solver.schedule import Schedule
@@ -19,7 +20,7 @@ class Result:
     better in the second objective or in key order. ``interrupted`` says that Ctrl-C ended the search.
 
     Times are wall seconds: ``wall_s`` of all, ``proven_s`` until the objective was proven or given up,
-    ``build_s`` of them spent on building CP-SAT models.
+    ``build_s`` of them spent on building CP-SAT models. ``duals`` are the last dual ascent's.
     """
 
     status: Status
@@ -33,6 +34,7 @@ class Result:
     proven_s: float
     build_s: float
     seed: int
+    duals: Duals | None
 
     @property
     def gap(self) -> float:

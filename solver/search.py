@@ -22,14 +22,22 @@ class Search:
 
     ``limits`` are the optima of the objectives that are done: later ones keep to them. ``bound`` is the
     proven lower bound of the objective that is being minimised. ``duals`` are the last ascent's, to start
-    from.
+    from; ``changed`` are the tasks near which the problem has changed since.
     """
 
-    def __init__(self, problem: Problem, params: Params, best: Schedule, deadline: float) -> None:
+    def __init__(
+        self,
+        problem: Problem,
+        params: Params,
+        best: Schedule,
+        deadline: float,
+        duals: Duals | None = None,
+    ) -> None:
         self.problem, self.params, self.best, self.deadline = problem, params, best, deadline
         self.limits: dict[Objective, int] = {}
         self.bound = 0
-        self.duals: Duals | None = None
+        self.duals = duals
+        self.changed: Mask | None = None
         self.build_s = 0.0
         self.interrupted = False
 
@@ -41,6 +49,11 @@ class Search:
     def uses(self, reduction: str) -> bool:
         """Return whether ``reduction`` is switched on and there is time for it."""
         return reduction not in self.params.without and self.remaining_s > 0
+
+    @property
+    def decided(self) -> bool:
+        """Whether each task has one candidate left."""
+        return self.problem.size == len(self.problem.names)
 
     def proven(self, objective: Objective) -> bool:
         """Return whether no plan within the limits has less of ``objective`` than the best one."""

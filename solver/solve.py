@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 import numpy as np
 
+from solver.columns import Mask
 from solver.constraints import violations
 from solver.descent import first_plan
 from solver.params import Params
@@ -16,9 +17,11 @@ from solver.plan import Status
 from solver.problem import Problem
 from solver.request import Objective
 from solver.result import Result
+from solver.schedule import Schedule, schedule
 from solver.search import Search
 from solver.stages import ascent, core, descent, exact, filtering
 from solver.time_bounds import Timing
+from solver.warm import choice_by_rank, moved, near, part_of_free
 
 Stage: TypeAlias = Callable[[Search, Objective], None]
 
@@ -32,22 +35,31 @@ _STAGES: tuple[tuple[str, Stage], ...] = (
 )
 
 
-def solve(problem: Problem, params: Params) -> Result:
+def solve(problem: Problem, params: Params, warm: Result | None = None) -> Result:
     """Return the best plan of ``problem`` in its total order, or the best found before time ran out.
 
+    ``warm`` may be a unique result for the same tasks and edges, when every plan of now was possible too.
     Every task must have a candidate. Ctrl-C ends the search as the time limit does; the result then says that
     it was ``interrupted``. Raises ``AssertionError`` if the answer breaks a rule, which would be a bug.
     """
     started = time.perf_counter()
-    bounds = Timing(problem).bounds(np.ones(problem.size, dtype=bool))
-    search = Search(problem, params, first_plan(problem, bounds), started + params.time_limit_s)
+    deadline = started + params.time_limit_s
+    lost = np.zeros(len(problem.names), dtype=bool)
+    if warm:
+        choice, lost = choice_by_rank(problem, warm.problem.rank.pick(warm.schedule.choice))
+        plan = schedule(problem, choice)
+    else:
+        plan = _cold_plan(problem)
+    unique = warm is not None and not lost.any()
+    search = Search(problem, params, plan, deadline, warm.duals if warm else None)
     major = problem.objective
     minor = Objective.TIME if major is Objective.COST else Objective.COST
-    unique = False
     try:
-        proven_s = minimise(search, major)
+        if lost.any():
+            _mend(search, lost)
+        proven_s = minimise(search, major, warm.bound if warm else 0)
         bound = search.bound
-        if major in search.limits:
+        if major in search.limits and not unique:
             minimise(search, minor)
             unique = minor in search.limits and exact.first_of_equals(search)
     except KeyboardInterrupt:
@@ -72,14 +84,40 @@ def solve(problem: Problem, params: Params) -> Result:
         proven_s=proven_s,
         build_s=search.build_s,
         seed=params.seed,
+        duals=search.duals,
     )
 
 
-def minimise(search: Search, objective: Objective) -> float:
-    """Run the stages until ``objective`` is proven and so becomes a limit; return the seconds it took."""
+def _cold_plan(problem: Problem) -> Schedule:
+    return first_plan(problem, Timing(problem).bounds(np.ones(problem.size, dtype=bool)))
+
+
+def _mend(search: Search, lost: Mask) -> None:
+    """Find new candidates for tasks that lost theirs; where cost counts, those near them may move as well."""
+    problem, choice = search.problem, np.array(search.best.choice, dtype=np.int64)
+    if problem.objective is Objective.TIME:
+        search.take_choice(moved(problem, choice, lost))
+        return
+    search.changed = near(problem, lost)
+    part = part_of_free(problem, choice, search.changed)
+    alone = part.problem.only(Objective.COST)
+    inner = Search(alone, search.params, _cold_plan(alone), search.deadline)
+    minimise(inner, Objective.COST)
+    wanted = problem.rank.pick(choice)
+    wanted[part.tasks] = inner.problem.rank.pick(inner.best.choice)
+    search.take_choice(choice_by_rank(problem, wanted)[0])
+
+
+def minimise(search: Search, objective: Objective, bound: int = 0) -> float:
+    """Run the stages until ``objective``, at least ``bound``, is proven and so becomes a limit.
+
+    Return the seconds it took.
+    """
     started = time.perf_counter()
-    search.bound = 0
+    search.bound = bound
     for name, stage in _STAGES:
+        if search.decided:
+            search.raise_bound(objective, search.best.value(objective))
         if search.proven(objective):
             break
         if name == "exact" or search.uses(name):

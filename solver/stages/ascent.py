@@ -2,46 +2,101 @@
 
 from __future__ import annotations
 
+import numpy as np
+
+from solver.columns import Mask
 from solver.dual_ascent import DualAscent
+from solver.parts import undecided
 from solver.request import Objective
 from solver.search import Search
 
 _SWEEPS = 10
 """Between two looks at the bound: a look costs about as much as five sweeps."""
 
-_LOOKS = 40
+_SWEEPS_OF_CHANGED = 30
 
-_STALLED, _PATIENCE = 0.02, 3
-"""An ascent that closed less than this share of the gap in so many looks has come to its end."""
+_HASTY, _PATIENT = 4, 8
+"""An ascent that closed less than a tenth of the gap in so many looks has stalled."""
+
+_NEAR = 100_000
+"""A gap of less than this part of the cost is left to the tasks that are still undecided."""
+
+_FEW = 0.25
+"""A bound that leaves less than this share of the candidates is good enough to go on from."""
+
+_FEWER = 0.95
+"""Undecided tasks are swept as long as each look leaves less than this share of their cells."""
 
 
 def run(search: Search, objective: Objective) -> None:
     """Sweep until the bound meets the best plan, the ascent stalls, or time is up.
 
-    Where the cost is a limit already, the terms of the last ascent say what it rules out.
+    Colour by colour, a sweep is cheap; where that stalls, sweeps level by level carry amounts further.
+    Nothing is dropped before the end, so that the terms are of use to the next solve, whose plan is dearer.
     """
     if objective is Objective.COST:
-        _ascend(search)
-    elif Objective.COST in search.limits:
         ascent = DualAscent(search.problem, search.duals)
-        _, through = ascent.bounds()
-        search.keep(ascent.candidates_within(through, search.limits[Objective.COST]))
+        if search.changed is not None:
+            ascent.visit(ascent.grid.colours_of(search.changed))
+            ascent.sweeps(_SWEEPS_OF_CHANGED)
+            ascent.visit(ascent.grid.colours)
+        mask = _look(search, ascent)
+        if np.mean(mask) > _FEW:
+            _climb(search, ascent, _HASTY)
+            if not _near(search) and not search.limits:
+                ascent.visit(ascent.grid.levels)
+                _climb(search, ascent, _PATIENT)
+            search.duals = ascent.duals
+            mask = _look(search, ascent)
+        search.keep(mask)
+    elif Objective.COST not in search.limits:
+        return
+    _close(search, objective)
 
 
-def _ascend(search: Search) -> None:
-    ascent = DualAscent(search.problem, search.duals)
-    slow = 0
-    for look in range(_LOOKS):
-        before = search.best.cost - search.bound
+def _near(search: Search) -> bool:
+    return (search.best.cost - search.bound) * _NEAR <= search.bound
+
+
+def _look(search: Search, ascent: DualAscent) -> Mask:
+    """Note the bound and the plans that the terms suggest; return the candidates of any better plan."""
+    bound, through = ascent.bounds()
+    search.raise_bound(Objective.COST, bound)
+    for groups in () if _near(search) else (ascent.grid.colours, ascent.grid.levels):
+        search.take_choice(ascent.choice_at(ascent.decode(groups)))
+    return ascent.candidates_within(through, search.best.cost)
+
+
+def _climb(search: Search, ascent: DualAscent, looks: int) -> None:
+    """Sweep until the bound of the cost is near the best plan's, or has hardly neared it in so many looks."""
+    gaps = [search.best.cost - search.bound]
+    while not _near(search) and len(ascent.grid.end) and search.remaining_s:
+        if len(gaps) > looks and gaps[-1] > 0.9 * gaps[-1 - looks]:
+            return
+        ascent.sweeps(_SWEEPS)
+        _look(search, ascent)
+        gaps.append(search.best.cost - search.bound)
+
+
+def _close(search: Search, objective: Objective) -> None:
+    """Go on with the tasks that are undecided, dropping candidates, as long as there are more to drop."""
+    part, settled = undecided(search.problem)
+    if not len(part.tasks):
+        return
+    edges = part.edges[part.problem.network.tariff >= 0]
+    ascent = DualAscent(part.problem, search.duals.of(edges) if search.duals else None)
+    start = search.problem.cost.start
+    left, before = ascent.alive.sum(), np.inf
+    while left < _FEWER * before and left > len(part.tasks) and search.remaining_s:
+        ascent.sweeps(_SWEEPS if len(edges) else 0)
         bound, through = ascent.bounds()
-        search.raise_bound(Objective.COST, bound)
-        search.take(ascent.plan_at(ascent.decode()))
-        ascent.alive &= through <= search.best.cost
-        gap = search.best.cost - search.bound
-        slow = slow + 1 if look and before - gap < _STALLED * before else 0
-        if not gap or slow == _PATIENCE or not len(ascent.grid.end) or not search.remaining_s:
-            break
-        for _ in range(_SWEEPS):
-            ascent.sweep()
-    search.duals = ascent.duals
-    search.keep(ascent.candidates_within(through, search.best.cost))
+        if objective is Objective.COST:
+            search.raise_bound(objective, bound + settled)
+            choice = np.array(search.best.choice, dtype=np.int64)
+            choice[part.tasks] = part.lift(ascent.choice_at(ascent.decode(ascent.grid.levels)), start)
+            search.take_choice(choice)
+        ascent.alive &= through <= search.best.cost - settled
+        left, before = ascent.alive.sum(), left
+    mask = np.ones(search.problem.size, dtype=bool)
+    mask[part.kept] = ascent.candidates_within(ascent.bounds()[1], search.best.cost - settled)
+    search.keep(mask)

@@ -60,7 +60,7 @@ def _core_of(problem: Problem, alive: Mask, bounds: TimeBounds, size: int) -> Pa
     tasks[order[: max(int(np.searchsorted(np.cumsum(counts[order]), size)), 1)]] = True
     part = part_of(tight.only(Objective.TIME), tasks, alive)
     free = undominated(part.problem)
-    return Part(part.problem.keep(free), part.tasks, part.kept[free])
+    return Part(part.problem.keep(free), part.tasks, part.edges, part.kept[free])
 
 
 def _solve(search: Search, core: Part) -> Ints | None:

@@ -12,6 +12,9 @@ from solver.request import Objective
 from solver.search import Search
 from solver.time_bounds import Timing
 
+_LARGEST_TIE_BREAK = 5_000
+"""Among more candidates than these, the allowed work has never found a better plan of the same objective."""
+
 _LARGEST = 400_000
 """A model of more variables would only take the memory: CP-SAT has never proven one that large in time."""
 
@@ -36,9 +39,9 @@ def _alone(search: Search, objective: Objective) -> None:
     alone = part.problem.only(objective)
     if search.uses("dominance"):
         free = undominated(alone)
-        part = Part(alone.keep(free), part.tasks, part.kept[free])
+        part = Part(alone.keep(free), part.tasks, part.edges, part.kept[free])
     else:
-        part = Part(alone, part.tasks, part.kept)
+        part = Part(alone, part.tasks, part.edges, part.kept)
     if _too_large(part.problem):
         return
     model = search.model(part.problem)
@@ -64,7 +67,7 @@ def _tightened(search: Search, problem: Problem) -> Problem:
 def _within_limits(search: Search, objective: Objective) -> None:
     if search.uses("dominance"):
         search.keep(undominated(search.problem))
-    if _too_large(search.problem):
+    if search.problem.size > _LARGEST_TIE_BREAK:
         return
     model = search.model(_tightened(search, search.problem))
     horizon = search.limits.get(Objective.TIME, search.best.makespan_s)
@@ -80,9 +83,9 @@ def _within_limits(search: Search, objective: Objective) -> None:
 def first_of_equals(search: Search) -> bool:
     """Find the first plan in the order of the offer keys within the limits; return whether it is proven."""
     problem = search.problem
-    if problem.size == len(problem.names):
+    if search.decided:
         return True
-    if _too_large(problem) or not search.remaining_s:
+    if problem.size > _LARGEST_TIE_BREAK or not search.remaining_s:
         return False
     phases = key_phases(problem)
     if len(phases) > 1 and _only_one(search):

@@ -120,11 +120,10 @@ def test_an_interrupted_plan_is_not_returned_but_raised(monkeypatch: pytest.Monk
     """Whoever would launch it has to catch it first; its notes say why it is not proven."""
     _interrupting(monkeypatch)
     info = CatalogInfo("0", "2026-01-01", 2)
-    table = table_of([row_of(), row_of(instance_type="other", price_micro_usd=9)])
+    table = table_of([row_of(), row_of(region="elsewhere", price_micro_usd=9)])
+    tasks = tuple(TaskRequest(name, (requirement(),)) for name in "ab")
     with pytest.raises(Interrupted) as raised:
-        solve_request(
-            Request((TaskRequest("a", (requirement(),)),)), table, ToyTransfers(True, 0, 0, 0), info
-        )
+        solve_request(Request(tasks, (Edge(0, 1, 10**9),)), table, ToyTransfers(True, 0, 0, 0), info)
     assert isinstance(raised.value, KeyboardInterrupt)
     assert raised.value.plan.status is Status.FEASIBLE
     assert "was interrupted" in raised.value.plan.notes[-1]
