@@ -7,6 +7,7 @@ comparison of small integers over the whole catalog.
 from __future__ import annotations
 
 import weakref
+from bisect import bisect_left
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -61,7 +62,7 @@ class Columns:
     def code_of(self, column: str, text: str) -> int:
         """Return the code of ``text`` in ``column``, or -1 where no row has it."""
         names = self.names[column]
-        at = int(np.searchsorted(np.asarray(names, dtype=object), text)) if names else 0
+        at = bisect_left(names, text)
         return at if at < len(names) and names[at] == text else -1
 
     def equals(self, column: str, text: str) -> Mask:

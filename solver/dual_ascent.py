@@ -68,6 +68,7 @@ class DualAscent:
 
     def visit(self, groups: list[Group]) -> None:
         """From now on, visit only these tasks, group by group; no two tasks of a group share an edge."""
+        self._visited = np.concatenate([group.halves for group in groups] or [self._halves])
         rank = np.full(self.grid.tasks, -1, dtype=np.int64)
         for at, group in enumerate(groups):
             rank[group.tasks] = at
@@ -79,12 +80,13 @@ class DualAscent:
         Without that momentum, amounts seep through a large graph from task to task. The last sweeps have
         none, since each of them only raises the bound.
         """
-        before = self.moved.copy()
+        halves = self._visited
+        before = self.moved[halves]
         for at in range(count):
             self.sweep()
             if at < count - _STILL:
-                swept = self.moved.copy()
-                self.moved += (swept - before) * 19 // 20
+                swept = self.moved[halves]
+                self.moved[halves] = swept + (swept - before) * 19 // 20
                 before = swept
 
     def sweep(self) -> None:

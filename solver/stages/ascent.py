@@ -13,7 +13,7 @@ from solver.search import Search
 _SWEEPS = 10
 """Between two looks at the bound: a look costs about as much as five sweeps."""
 
-_SWEEPS_OF_CHANGED = 30
+_SWEEPS_OF_CHANGED = 20
 
 _HASTY, _PATIENT = 4, 8
 """An ascent that closed less than a tenth of the gap in so many looks has stalled."""
@@ -46,8 +46,8 @@ def run(search: Search, objective: Objective) -> None:
             if not _near(search) and not search.limits:
                 ascent.visit(ascent.grid.levels)
                 _climb(search, ascent, _PATIENT)
-            search.duals = ascent.duals
             mask = _look(search, ascent)
+        search.duals = ascent.duals
         search.keep(mask)
     elif Objective.COST not in search.limits:
         return
