@@ -1,0 +1,159 @@
+"""``python -m bench.suite.resolve``: plan again after one more block, as a failover does.
+
+Each again starts from what the one before left, is compared with a plan made from nothing, and blocks what
+that plan chose. The figures go to ``.bench/suite.json``, too.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from random import Random
+
+import numpy as np
+
+from bench.family import instance_of, registry
+from bench.suite.row import RESULTS
+from catalog.scope import Scope
+from catalog.transfer import DEFAULT
+from solver.api import solve_request
+from solver.memory import Memory
+from solver.params import Params
+from solver.plan import CatalogInfo
+from solver.problem import Problem
+from solver.request import Objective, Request
+from solver.result import Result
+from solver.solve import solve
+
+ROUNDS = 5
+
+REQUESTS = (("blocked", "50"), ("blocked", "500"))
+GRAPHS = (
+    ("sparse", "100"),
+    ("sparse_heavy", "100"),
+    ("layered", "100"),
+    ("tree", "1000"),
+    ("layered", "1000"),
+    ("sparse", "1000"),
+    ("sparse_heavy", "1000"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Resolve:
+    """The median seconds of planning for the first time and again, over a few more blocks one by one."""
+
+    instance: str
+    objective: str
+    tasks: int
+    blocks: int
+    first_seconds: float
+    again_seconds: float
+    ratio: float
+    same_plan: bool
+
+
+def main() -> int:
+    """Measure, print, keep; fail if any plan differs from the one made from nothing."""
+    found = []
+    print(f"{'instance':<20} {'objective':<9} {'first':>9} {'again':>9} {'ratio':>7}")
+    for one in _measured():
+        found.append(one)
+        times = f"{one.first_seconds * 1e3:>6.1f} ms {one.again_seconds * 1e3:>6.1f} ms"
+        print(f"{one.instance:<20} {one.objective:<9} {times} {one.ratio:>7.3f}", flush=True)
+    content = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
+    content["resolve"] = [asdict(one) for one in found]
+    RESULTS.parent.mkdir(parents=True, exist_ok=True)
+    RESULTS.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    wrong = [f"{one.instance} {one.objective}" for one in found if not one.same_plan]
+    for name in wrong:
+        print(f"another plan than from nothing: {name}", file=sys.stderr)
+    return 1 if wrong else 0
+
+
+def _measured() -> Iterator[Resolve]:
+    for family, size in REQUESTS:
+        kind = registry()[family]
+        assert kind.request is not None
+        for objective in Objective:
+            request = kind.request(kind.sizes[size], kind.seed, objective)
+            yield _of_request(f"{family}-{size}", request)
+    for family, size in GRAPHS:
+        instance = instance_of(family, size)
+        yield _of_problem(instance.name, instance.to_problem(Objective.COST))
+
+
+def _of_request(name: str, request: Request) -> Resolve:
+    from bench.offers import offers
+
+    table, info, memory = offers(), CatalogInfo("", "", 0), Memory()
+    blocks = len(request.blocks)
+    plan = solve_request(request, table, DEFAULT, info, None, memory)
+    first, again, same = [], [], True
+    for _ in range(ROUNDS):
+        choice = plan.tasks[0].choice
+        lost = Scope(cloud=choice.cloud, region=choice.region, instance_type=choice.instance_type)
+        request = replace(request, blocks=(*request.blocks, lost))
+        started = time.perf_counter()
+        plan = solve_request(request, table, DEFAULT, info, None, memory)
+        again.append(time.perf_counter() - started)
+        started = time.perf_counter()
+        fresh = solve_request(request, table, DEFAULT, info)
+        first.append(time.perf_counter() - started)
+        same = same and fresh.tasks[0].choice == plan.tasks[0].choice
+    return _row(name, request.objective, len(request.tasks), blocks, (first, again), same)
+
+
+def _of_problem(name: str, problem: Problem) -> Resolve:
+    objective, tasks, rng = problem.objective, len(problem.names), Random(1)
+    last = solve(problem, Params())
+    first, again, same = [], [], True
+    for _ in range(ROUNDS):
+        problem = _without(problem, last, rng.randrange(tasks))
+        started = time.perf_counter()
+        last = solve(problem, Params(), last)
+        again.append(time.perf_counter() - started)
+        started = time.perf_counter()
+        fresh = solve(problem, Params())
+        first.append(time.perf_counter() - started)
+        same = same and _rows(fresh) == _rows(last)
+    return _row(name, objective, tasks, 1, (first, again), same)
+
+
+def _without(problem: Problem, result: Result, task: int) -> Problem:
+    """Return the problem without the candidate that ``result`` chose for ``task``."""
+    chosen = result.problem.rank.pick(result.schedule.choice)[task]
+    return problem.keep((problem.cost.row_of != task) | (problem.rank.flat != chosen))
+
+
+def _rows(result: Result) -> list[int]:
+    return np.asarray(result.problem.row.pick(result.schedule.choice)).tolist()
+
+
+def _row(
+    name: str,
+    objective: Objective,
+    tasks: int,
+    blocks: int,
+    times: tuple[list[float], list[float]],
+    same: bool,
+) -> Resolve:
+    first, again = map(statistics.median, times)
+    return Resolve(
+        instance=name,
+        objective=objective.value,
+        tasks=tasks,
+        blocks=blocks,
+        first_seconds=round(first, 6),
+        again_seconds=round(again, 6),
+        ratio=round(again / first, 4),
+        same_plan=same,
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
