@@ -1,5 +1,5 @@
 # Thin names for the commands that CONTRIBUTING.md describes; none of them is needed.
-.PHONY: test lint types bench bench-all bench-peers lock
+.PHONY: test lint types bench bench-all bench-peers bench-report lock
 
 test:
 	sh scripts/test.sh
@@ -14,13 +14,18 @@ types:
 bench:
 	.venv/bin/python -m bench --check
 	.venv/bin/python -m bench.suite --quick --check
+	.venv/bin/python -m bench.suite.resolve
 
 bench-all:
 	.venv/bin/python -m bench
 	.venv/bin/python -m bench.suite
+	.venv/bin/python -m bench.suite.resolve
 
 bench-peers:
 	.venv/bin/python -m bench.peers
+
+bench-report:
+	.venv/bin/python -m bench.report
 
 lock:
 	sh scripts/lock.sh
