@@ -1,8 +1,8 @@
 """From facts to a plan: a pure function of the request, the catalog table and the transfer table.
 
-The straight line, one module a step: ``request`` -> ``candidates`` -> ``dominance`` -> ``problem`` ->
-``model`` -> ``solve`` -> ``plan``. No I/O, no clock but the solver's own, no cloud's name. The mathematics is
-in ``docs/model.md``.
+The straight line, one module a step: ``request`` -> ``candidates`` -> ``problem`` -> ``solve``, stage by
+stage (``stages``, which share a ``search``) -> ``result`` -> ``assemble`` -> ``plan``. No I/O, no clock but
+the solver's own, no cloud's name. The mathematics is in ``docs/model.md``.
 """
 
 from __future__ import annotations
