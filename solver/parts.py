@@ -25,6 +25,10 @@ class Part:
     edges: Ints
     kept: Ints
 
+    def keep(self, mask: Mask) -> Part:
+        """Return the part with only the candidates where ``mask`` is true."""
+        return Part(self.problem.keep(mask), self.tasks, self.edges, self.kept[mask])
+
     def lift(self, choice: Row | Ints, start: Ints) -> Ints:
         """Return, by task of the part, the candidate of the whole, whose rows begin at ``start``."""
         lifted: Ints = self.kept[self.problem.cost.start[:-1] + np.array(choice, dtype=np.int64)]
@@ -65,11 +69,15 @@ def part_of(problem: Problem, tasks: Mask, candidates: Mask) -> Part:
 
 
 def undecided(problem: Problem) -> tuple[Part, int]:
-    """Return the tasks that have a choice left, and what the others cost, for the total cost alone.
+    """Return the tasks that have a choice left, and what the others cost, for the total cost alone."""
+    return folded(problem, problem.cost.sizes > 1)
+
+
+def folded(problem: Problem, open_tasks: Mask) -> tuple[Part, int]:
+    """Return the ``open_tasks``, and what the others cost, which have one candidate each.
 
     What moves between the two costs each candidate what its place demands.
     """
-    open_tasks = problem.cost.sizes > 1
     place = problem.place.pick([0] * len(problem.names))
     cost = problem.cost.flat.copy()
     settled = int(problem.cost.pick([0] * len(problem.names))[~open_tasks].sum())
@@ -88,5 +96,4 @@ def undecided(problem: Problem) -> tuple[Part, int]:
             paid, _ = problem.network.from_places(at, place[target])
             rows = slice(start[source], start[source + 1])
             cost[rows] += paid[problem.place.flat[rows]]
-    folded = problem.with_values(cost=cost)
-    return part_of(folded, open_tasks, np.ones(problem.size, dtype=bool)), settled
+    return part_of(problem.with_values(cost=cost), open_tasks, np.ones(problem.size, dtype=bool)), settled

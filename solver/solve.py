@@ -19,7 +19,7 @@ from solver.request import Objective
 from solver.result import Result
 from solver.schedule import Schedule, schedule
 from solver.search import Search
-from solver.stages import ascent, core, descent, exact, filtering
+from solver.stages import ascent, core, descent, exact, filtering, windows
 from solver.time_bounds import Timing
 from solver.warm import choice_by_rank, moved, near, part_of_free
 
@@ -29,6 +29,7 @@ _STAGES: tuple[tuple[str, Stage], ...] = (
     ("filtering", filtering.run),
     ("ascent", ascent.run),
     ("descent", descent.run),
+    ("windows", windows.run),
     ("filtering", filtering.run),
     ("core", core.run),
     ("exact", exact.run),
@@ -57,8 +58,8 @@ def solve(problem: Problem, params: Params, warm: Result | None = None) -> Resul
     try:
         if lost.any():
             _mend(search, lost)
-        proven_s = minimise(search, major, warm.bound if warm else 0)
-        bound = search.bound
+        minimise(search, major, warm.bound if warm else 0)
+        bound, proven_s = search.bound, time.perf_counter() - started
         if major in search.limits and not unique:
             minimise(search, minor)
             unique = minor in search.limits and exact.first_of_equals(search)
@@ -108,12 +109,8 @@ def _mend(search: Search, lost: Mask) -> None:
     search.take_choice(choice_by_rank(problem, wanted)[0])
 
 
-def minimise(search: Search, objective: Objective, bound: int = 0) -> float:
-    """Run the stages until ``objective``, at least ``bound``, is proven and so becomes a limit.
-
-    Return the seconds it took.
-    """
-    started = time.perf_counter()
+def minimise(search: Search, objective: Objective, bound: int = 0) -> None:
+    """Run the stages until ``objective``, at least ``bound``, is proven and so becomes a limit."""
     search.bound = bound
     for name, stage in _STAGES:
         if search.decided:
@@ -124,4 +121,3 @@ def minimise(search: Search, objective: Objective, bound: int = 0) -> float:
             stage(search, objective)
     if search.proven(objective):
         search.limits[objective] = search.bound
-    return time.perf_counter() - started

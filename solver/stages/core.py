@@ -12,12 +12,12 @@ import numpy as np
 
 from solver.columns import Ints, Mask
 from solver.descent import first_plan, shorten
-from solver.dominance import undominated
-from solver.parts import Part, part_of
+from solver.parts import Part
 from solver.problem import Problem
 from solver.request import Objective
 from solver.schedule import Schedule
 from solver.search import Search
+from solver.section import section_of, shortest
 from solver.time_bounds import TimeBounds, Timing, least_makespan
 
 _FIRST_SIZE = 400
@@ -40,7 +40,8 @@ def run(search: Search, objective: Objective) -> None:
         search.raise_bound(objective, least_makespan(problem, bounds))
         core = _core_of(problem, alive, bounds, size)
         before = search.best.makespan_s
-        chosen = _solve(search, core)
+        chosen, bound = shortest(search, core)
+        search.raise_bound(objective, bound)
         if chosen is not None and not search.proven(objective):
             search.take(_filled_in(problem, timing, alive, core, chosen))
         if search.best.makespan_s == before:
@@ -51,32 +52,11 @@ def run(search: Search, objective: Objective) -> None:
 
 def _core_of(problem: Problem, alive: Mask, bounds: TimeBounds, size: int) -> Part:
     """Return the tasks with the fewest candidates ``alive``, about ``size`` together."""
-    tight = problem.with_values(
-        ready=bounds.start, tail=bounds.after
-    )  # true of every plan of what is alive, so its makespan stays what it is
     counts = np.bincount(problem.cost.row_of[alive], minlength=len(problem.names))
     order = np.argsort(counts, kind="stable")
     tasks = np.zeros(len(counts), dtype=bool)
     tasks[order[: max(int(np.searchsorted(np.cumsum(counts[order]), size)), 1)]] = True
-    part = part_of(tight.only(Objective.TIME), tasks, alive)
-    free = undominated(part.problem)
-    return Part(part.problem.keep(free), part.tasks, part.edges, part.kept[free])
-
-
-def _solve(search: Search, core: Part) -> Ints | None:
-    """Return the core's best choice, by task of the core, if any is shorter than the best plan."""
-    limit = search.best.makespan_s - 1
-    model = search.model(core.problem)
-    model.model.minimise(model.makespan(limit))
-    outcome = search.run(model, workers=search.params.workers)
-    if outcome.infeasible:
-        search.raise_bound(Objective.TIME, limit + 1)
-        return None
-    if outcome.bound is not None:
-        search.raise_bound(Objective.TIME, outcome.bound)
-    if outcome.values is None:
-        return None
-    return core.lift(tuple(model.choice(outcome.values)), search.problem.cost.start)
+    return section_of(problem, tasks, alive, bounds)
 
 
 def _filled_in(problem: Problem, timing: Timing, alive: Mask, core: Part, chosen: Ints) -> Schedule:

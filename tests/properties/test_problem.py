@@ -19,7 +19,9 @@ from solver.parts import part_of, undecided
 from solver.problem import Problem
 from solver.request import Edge, Objective
 from solver.schedule import Schedule, order_key, schedule
+from solver.search import Search
 from solver.solve import solve
+from solver.stages import windows
 from solver.time_bounds import Timing, least_makespan
 from solver.timetable import Timetable
 from tests.solver.builders import problem_of
@@ -135,6 +137,24 @@ def test_a_core_of_one_candidate_is_only_a_start(problem: Problem) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("solver.stages.core._FIRST_SIZE", 1)
         assert_solved(problem, Params(without=("filtering",)))
+
+
+@given(problems(), st.integers(2, 4))
+def test_windows_leave_the_best_plan_in_reach(problem: Problem, size: int) -> None:
+    """However few tasks may move at once, the plan gets better or stays, and what follows proves the best."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("solver.stages.windows._SIZE", size)
+        patch.setattr("solver.stages.windows._SIZE_FOR_COST", size)
+        assert_solved(problem, Params(without=("core",)))
+        search = Search(problem, Params(), schedule(problem, [0] * len(problem.names)), float("inf"))
+        before = search.best
+        windows.run(search, Objective.TIME)
+        assert search.best.makespan_s <= before.makespan_s
+        search.limits[Objective.TIME] = search.best.makespan_s
+        before = search.best
+        windows.run(search, Objective.COST)
+        assert search.best.makespan_s <= before.makespan_s
+        assert search.best.cost <= before.cost
 
 
 @given(problems())
