@@ -20,7 +20,7 @@ class Result:
     better in the second objective or in key order. ``interrupted`` says that Ctrl-C ended the search.
 
     Times are wall seconds: ``wall_s`` of all, ``proven_s`` until the objective was proven or given up,
-    ``build_s`` of them spent on building CP-SAT models. ``duals`` are the last dual ascent's.
+    ``build_s`` of the latter spent on building CP-SAT models. ``duals`` are the last dual ascent's.
     """
 
     status: Status

@@ -59,14 +59,14 @@ def solve(problem: Problem, params: Params, warm: Result | None = None) -> Resul
         if lost.any():
             _mend(search, lost)
         minimise(search, major, warm.bound if warm else 0)
-        bound, proven_s = search.bound, time.perf_counter() - started
+        bound, proven_s, build_s = search.bound, time.perf_counter() - started, search.build_s
         if major in search.limits and not unique:
             minimise(search, minor)
             unique = minor in search.limits and exact.first_of_equals(search)
     except KeyboardInterrupt:
         search.interrupt()
         bound = search.limits.get(major, search.bound)
-        proven_s = time.perf_counter() - started
+        proven_s, build_s = time.perf_counter() - started, search.build_s
     if major in search.limits and not unique and params.workers > 1 and not search.interrupted:
         # Several workers end at one of equal plans by chance, a single one always at the same.
         return solve(problem, replace(params, workers=1))
@@ -83,7 +83,7 @@ def solve(problem: Problem, params: Params, warm: Result | None = None) -> Resul
         interrupted=search.interrupted,
         wall_s=time.perf_counter() - started,
         proven_s=proven_s,
-        build_s=search.build_s,
+        build_s=build_s,
         seed=params.seed,
         duals=search.duals,
     )

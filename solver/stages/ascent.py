@@ -15,7 +15,7 @@ _SWEEPS = 10
 
 _SWEEPS_OF_CHANGED = 20
 
-_HASTY, _PATIENT = 4, 8
+_HASTY, _PATIENT = 3, 8
 """An ascent that closed less than a tenth of the gap in so many looks has stalled."""
 
 _NEAR = 100_000
