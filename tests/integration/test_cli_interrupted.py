@@ -6,6 +6,7 @@ import json
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -18,15 +19,17 @@ def stop(search, objective):
 
 solver.solve._STAGES = (("exact", stop),)
 from sky.cli.main import main
-main(["optimize", "--gpus", "A100:8", "--json", "true"])
+main(["optimize", sys.argv[2], "--json"])
 """
+
+PIPELINE = Path(__file__).parents[2] / "examples" / "pipeline.yaml"
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_the_best_plan_so_far_is_printed(number: signal.Signals, code: int) -> None:
     """Feasible, with its bound, as JSON; the exit code says which signal it was."""
     ran = subprocess.run(
-        [sys.executable, "-c", PROGRAM, str(int(number))],
+        [sys.executable, "-c", PROGRAM, str(int(number)), str(PIPELINE)],
         capture_output=True,
         text=True,
         timeout=60,
