@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bench.case import Case, Pair
-from bench.sample import Sample, bare_python, timed
+from bench.first_plan import first_plan
+from bench.sample import Sample, bare_python
 
 LENGTH = 20
 
@@ -35,7 +36,7 @@ def _plan() -> Sample:
             if before is not None:
                 dag.add_edge(before, task)
             before = task
-    sample, plan = timed(lambda: sky.optimize(dag, quiet=True))
+    sample, plan = first_plan(dag)
     assert plan.status.value == "OPTIMAL"
     assert len(plan.tasks) == LENGTH
     assert plan.bound_value == plan.total_cost_micro_usd
