@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from bench.draw import integers
+from bench.family import Family
 from bench.instance import Instance
 
 if TYPE_CHECKING:
@@ -32,6 +34,23 @@ def offers() -> pa.Table:
     from catalog.store import open_snapshot
 
     return open_snapshot().table
+
+
+def family_of_requests(
+    says: str, names: Sequence[str], asked: Callable[[], Mapping[str, sky.Resources | set[sky.Resources]]]
+) -> Family:
+    """Return the family of single requests that are ``asked`` by name; a size is a position in ``names``."""
+
+    def request(size: int, _seed: int, objective: Objective) -> Request:
+        return request_of(asked()[names[size]], objective)
+
+    def generate(size: int, seed: int) -> Instance:
+        from solver.request import Objective
+
+        return instance_of_request(request(size, seed, Objective.COST), seed)
+
+    sizes = {name: size for size, name in enumerate(names)}
+    return Family(says, generate, sizes, quick=tuple(names), request=request)
 
 
 def unsatisfied(seed: int) -> Instance:

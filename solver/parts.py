@@ -27,7 +27,7 @@ class Part:
 
     def keep(self, mask: Mask) -> Part:
         """Return the part with only the candidates where ``mask`` is true."""
-        return Part(self.problem.keep(mask), self.tasks, self.edges, self.kept[mask])
+        return replace(self, problem=self.problem.keep(mask), kept=self.kept[mask])
 
     def lift(self, choice: Row | Ints, start: Ints) -> Ints:
         """Return, by task of the part, the candidate of the whole, whose rows begin at ``start``."""
@@ -66,6 +66,14 @@ def part_of(problem: Problem, tasks: Mask, candidates: Mask) -> Part:
         order=tuple(int(number[task]) for task in problem.order if tasks[task]),
     )
     return Part(part, chosen, inside, kept)
+
+
+def free_candidates(problem: Problem, choice: Row | Ints, tasks: Mask) -> Mask:
+    """Return (flat) the candidates of ``tasks``, and of the others those of their ``choice``."""
+    free: Mask = tasks[problem.cost.row_of]
+    chosen = problem.cost.start[:-1] + np.array(choice, dtype=np.int64)
+    free[chosen[~tasks]] = True
+    return free
 
 
 def undecided(problem: Problem) -> tuple[Part, int]:

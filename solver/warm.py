@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from solver.columns import Ints, Mask
-from solver.parts import Part, undecided
+from solver.parts import Part, free_candidates, undecided
 from solver.problem import Problem
 from solver.timetable import Timetable
 
@@ -41,9 +41,7 @@ def part_of_free(problem: Problem, choice: Ints, free: Mask) -> Part:
 
     The other tasks keep their ``choice``, and what that demands is part of the cost.
     """
-    mask = free[problem.cost.row_of]
-    mask[(problem.cost.start[:-1] + choice)[~free]] = True
-    part, _ = undecided(problem.keep(mask))
+    part, _ = undecided(problem.keep(free_candidates(problem, choice, free)))
     return part
 
 

@@ -4,21 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bench.family import Family
-from bench.instance import Instance
-from bench.offers import instance_of_request, request_of
+from bench.offers import family_of_requests
 
 if TYPE_CHECKING:
     import sky
-    from solver.request import Objective, Request
-
-NAMES = ("a100x8", "cpus", "memory", "spot", "any-of")
 
 
-def _resources(size: int) -> sky.Resources | set[sky.Resources]:
+def _asked() -> dict[str, sky.Resources | set[sky.Resources]]:
     import sky
 
-    asked: dict[str, sky.Resources | set[sky.Resources]] = {
+    return {
         "a100x8": sky.Resources(accelerators="A100:8"),
         "cpus": sky.Resources(cpus="4+"),
         "memory": sky.Resources(cpus="16+", memory="256+"),
@@ -30,25 +25,8 @@ def _resources(size: int) -> sky.Resources | set[sky.Resources]:
             sky.Resources(cpus="64+"),
         },
     }
-    return asked[NAMES[size]]
 
 
-def request(size: int, _seed: int, objective: Objective) -> Request:
-    """Return request number ``size`` of ``NAMES``."""
-    return request_of(_resources(size), objective)
-
-
-def generate(size: int, seed: int) -> Instance:
-    """Return the instance of request number ``size``."""
-    from solver.request import Objective
-
-    return instance_of_request(request(size, seed, Objective.COST), seed)
-
-
-FAMILY = Family(
-    "one task over the real catalog",
-    generate,
-    sizes={name: size for size, name in enumerate(NAMES)},
-    quick=NAMES,
-    request=request,
+FAMILY = family_of_requests(
+    "one task over the real catalog", ("a100x8", "cpus", "memory", "spot", "any-of"), _asked
 )

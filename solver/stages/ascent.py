@@ -42,11 +42,10 @@ def run(search: Search, objective: Objective) -> None:
             ascent.visit(ascent.grid.colours)
         mask = _look(search, ascent)
         if np.mean(mask) > _FEW:
-            _climb(search, ascent, _HASTY)
+            mask = _climb(search, ascent, _HASTY, mask)
             if not _near(search) and not search.limits:
                 ascent.visit(ascent.grid.levels)
-                _climb(search, ascent, _PATIENT)
-            mask = _look(search, ascent)
+                mask = _climb(search, ascent, _PATIENT, mask)
         search.duals = ascent.duals
         search.keep(mask)
     elif Objective.COST not in search.limits:
@@ -67,15 +66,19 @@ def _look(search: Search, ascent: DualAscent) -> Mask:
     return ascent.candidates_within(through, search.best.cost)
 
 
-def _climb(search: Search, ascent: DualAscent, looks: int) -> None:
-    """Sweep until the bound of the cost is near the best plan's, or has hardly neared it in so many looks."""
+def _climb(search: Search, ascent: DualAscent, looks: int, mask: Mask) -> Mask:
+    """Sweep until the bound is near the best plan's cost, or has hardly neared it in so many looks.
+
+    Return what the last look left, which is ``mask`` if there was none.
+    """
     gaps = [search.best.cost - search.bound]
     while not _near(search) and len(ascent.grid.end) and search.remaining_s:
         if len(gaps) > looks and gaps[-1] > 0.9 * gaps[-1 - looks]:
-            return
+            break
         ascent.sweeps(_SWEEPS)
-        _look(search, ascent)
+        mask = _look(search, ascent)
         gaps.append(search.best.cost - search.bound)
+    return mask
 
 
 def _close(search: Search, objective: Objective) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from solver.dominance import undominated
 from solver.keys import key_phases
-from solver.parts import Part, part_of, undecided
+from solver.parts import part_of, undecided
 from solver.problem import Problem
 from solver.request import Objective
 from solver.search import Search
@@ -36,12 +38,9 @@ def _alone(search: Search, objective: Objective) -> None:
         part = part_of(
             _tightened(search, problem), np.ones(len(problem.names), bool), np.ones(problem.size, bool)
         )
-    alone = part.problem.only(objective)
+    part = replace(part, problem=part.problem.only(objective))
     if search.uses("dominance"):
-        free = undominated(alone)
-        part = Part(alone.keep(free), part.tasks, part.edges, part.kept[free])
-    else:
-        part = Part(alone, part.tasks, part.edges, part.kept)
+        part = part.keep(undominated(part.problem))
     if _too_large(part.problem):
         return
     model = search.model(part.problem)

@@ -6,11 +6,13 @@ and after its tasks are exact, and CP-SAT finds the best plan that differs only 
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from solver.columns import Mask
 from solver.dominance import undominated
-from solver.parts import folded
+from solver.parts import folded, free_candidates
 from solver.request import Objective
 from solver.search import Search
 from solver.section import section_of, shortest
@@ -52,7 +54,7 @@ def run(search: Search, objective: Objective) -> None:
 
 def _shorten(search: Search, timing: Timing, tasks: Mask) -> None:
     problem, choice = search.problem, np.array(search.best.choice, dtype=np.int64)
-    found = timing.within(search.best.makespan_s - 1, _free(search, tasks))
+    found = timing.within(search.best.makespan_s - 1, free_candidates(problem, choice, tasks))
     if found is None:
         return
     section = section_of(problem, tasks, *found)
@@ -64,26 +66,15 @@ def _shorten(search: Search, timing: Timing, tasks: Mask) -> None:
 
 def _cheapen(search: Search, timing: Timing, tasks: Mask) -> None:
     problem, choice = search.problem, np.array(search.best.choice, dtype=np.int64)
-    found = timing.within(search.limits[Objective.TIME], _free(search, tasks))
+    found = timing.within(search.limits[Objective.TIME], free_candidates(problem, choice, tasks))
     assert found is not None, "the best plan itself is within the limit"
     alive, bounds = found
     tight = problem.with_values(ready=bounds.start, tail=bounds.after)
     part, _ = folded(tight.keep(alive), tasks)
-    part = part.keep(undominated(part.problem))
+    part = replace(part, kept=np.flatnonzero(alive)[part.kept]).keep(undominated(part.problem))
     model = search.model(part.problem)
     model.model.minimise(model.cost())
     outcome = search.run(model, work_limit=_WORK)
     if outcome.values is not None:
-        kept = np.flatnonzero(alive)[part.kept]
-        found_at = part.problem.cost.start[:-1] + np.array(model.choice(outcome.values), dtype=np.int64)
-        choice[part.tasks] = kept[found_at] - problem.cost.start[part.tasks]
+        choice[part.tasks] = part.lift(tuple(model.choice(outcome.values)), problem.cost.start)
         search.take_choice(choice)
-
-
-def _free(search: Search, tasks: Mask) -> Mask:
-    """Return the candidates of ``tasks``, and of the others those of the best plan."""
-    problem = search.problem
-    free: Mask = tasks[problem.cost.row_of]
-    chosen = problem.cost.start[:-1] + np.array(search.best.choice, dtype=np.int64)
-    free[chosen[~tasks]] = True
-    return free
