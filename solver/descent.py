@@ -36,12 +36,13 @@ def first_plan(problem: Problem, bounds: TimeBounds) -> Schedule:
             start = np.maximum(start, end[source[at]] + waited[own])
         ends = start + problem.seconds.flat[rows]
         through = np.maximum(ends + bounds.after[rows], bounds.through[rows])
-        choice[task] = _first(problem.objective, cost, through, problem.rank.flat[rows])
+        choice[task] = first_of(problem.objective, cost, through, problem.rank.flat[rows])
         end[task], place[task] = int(ends[choice[task]]), int(own[choice[task]])
     return schedule(problem, choice)
 
 
-def _first(objective: Objective, cost: Ints, through: Ints, rank: Ints) -> int:
+def first_of(objective: Objective, cost: Ints, through: Ints, rank: Ints) -> int:
+    """Return which candidate of a task is the first in the order of ``objective``, the others held."""
     keys = (rank, through, cost) if objective is Objective.COST else (rank, cost, through)
     return int(np.lexsort(keys)[0])
 

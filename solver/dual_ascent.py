@@ -27,18 +27,19 @@ _STILL = 2
 class Duals:
     """What each half of ``edges`` has ``moved`` from its edge's term into its task's, by half and place.
 
-    Any amounts are valid; good ones give a high bound.
+    Any amounts are valid; good ones give a high bound. ``colour`` is by task: no edge has two ends of one.
     """
 
     edges: Ints
     places: Ints
     moved: Ints
+    colour: Ints
 
-    def of(self, edges: Ints) -> Duals:
-        """Return those of some of the edges, which are then numbered from 0 on."""
+    def of(self, tasks: Ints, edges: Ints) -> Duals:
+        """Return those of some of the tasks and edges, which are then numbered from 0 on."""
         at = np.searchsorted(self.edges, edges)
         halves = np.stack([2 * at, 2 * at + 1], axis=1).reshape(-1)
-        return Duals(np.arange(len(edges)), self.places, self.moved[halves])
+        return Duals(np.arange(len(edges)), self.places, self.moved[halves], self.colour[tasks])
 
 
 class DualAscent:
@@ -51,7 +52,7 @@ class DualAscent:
     def __init__(self, problem: Problem, duals: Duals | None = None) -> None:
         self.problem = problem
         edges = np.flatnonzero(problem.network.tariff >= 0)
-        self.grid = grid = Grid(problem, edges, problem.network.cost)
+        self.grid = grid = Grid(problem, edges, problem.network.cost, duals.colour if duals else None)
         self.own: Ints = grid.least(problem.cost.flat)
         self.alive: Mask = self.own < NEVER
         self.moved: Ints = np.zeros((len(grid.end), len(grid.places)), dtype=np.int64)
@@ -64,7 +65,7 @@ class DualAscent:
     @property
     def duals(self) -> Duals:
         """Where another ascent over the same edges may start."""
-        return Duals(self.grid.edges, self.grid.places, self.moved)
+        return Duals(self.grid.edges, self.grid.places, self.moved, self.grid.colour)
 
     def visit(self, groups: list[Group]) -> None:
         """From now on, visit only these tasks, group by group; no two tasks of a group share an edge."""

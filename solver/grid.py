@@ -39,11 +39,12 @@ class Grid:
 
     ``edges`` are the positions in ``problem.edges`` that count here. ``cell`` is each candidate's position in
     a flattened (tasks, places) array. Places are numbered by zone, so that a zone is a range of places.
+    ``colour`` is that of another grid over the same edges, if it is known.
     """
 
-    def __init__(self, problem: Problem, edges: Ints, matrices: Ints) -> None:
+    def __init__(self, problem: Problem, edges: Ints, matrices: Ints, colour: Ints | None = None) -> None:
         network = problem.network
-        used = np.unique(problem.place.flat)
+        used = np.flatnonzero(np.bincount(problem.place.flat))
         self.places: Ints = used[np.argsort(network.zone[used], kind="stable")]
         zones, self.zone = np.unique(network.zone[self.places], return_inverse=True)
         self.first_of_zone: Ints = np.searchsorted(self.zone, np.arange(len(zones)))
@@ -53,6 +54,8 @@ class Grid:
         column[self.places] = np.arange(len(self.places))
         self.cell: Ints = self.task_of * len(self.places) + column[problem.place.flat]
         self.edges = edges
+        if colour is not None:
+            self.colour = colour
         self._order = problem.order
         self.end: Ints = np.stack([problem.source[edges], problem.target[edges]], axis=1).reshape(-1)
         outward = matrices[:, zones[:, None], zones[None, :]]
@@ -106,14 +109,15 @@ class Grid:
     @cached_property
     def colours(self) -> list[Group]:
         """The tasks with edges as few groups without an edge inside, with all their halves."""
-        return self.groups(self._colour, np.arange(len(self.end)))
+        return self.groups(self.colour, np.arange(len(self.end)))
 
     def colours_of(self, tasks: Mask) -> list[Group]:
         """Return the colours of these ``tasks`` alone."""
-        return self.groups(self._colour, np.flatnonzero(tasks[self.end]))
+        return self.groups(self.colour, np.flatnonzero(tasks[self.end]))
 
     @cached_property
-    def _colour(self) -> Ints:
+    def colour(self) -> Ints:
+        """A number for each task, such that no edge has two ends of one number."""
         neighbours: list[list[int]] = [[] for _ in range(self.tasks)]
         for source, target in self.end.reshape(-1, 2).tolist():
             neighbours[source].append(target)

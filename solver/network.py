@@ -64,12 +64,13 @@ class Network:
         """Return whether ``edge`` moves data."""
         return bool(self.tariff[edge] >= 0)
 
-    def transfers(self, source: Ints, target: Ints) -> tuple[Ints, Ints]:
-        """Return (micro-USD, seconds) of every edge, its ends being at the places ``source``, ``target``."""
-        cost = np.zeros(len(self.tariff), dtype=np.int64)
+    def transfers(self, edges: Ints, source: Ints, target: Ints) -> tuple[Ints, Ints]:
+        """Return (micro-USD, seconds) of each of ``edges`` between the places ``source`` and ``target``."""
+        cost = np.zeros(len(edges), dtype=np.int64)
         seconds = cost.copy()
-        paid = np.flatnonzero((self.tariff >= 0) & (source != target))
-        at = self.tariff[paid], self.zone[source[paid]], self.zone[target[paid]]
+        tariff = self.tariff[edges]
+        paid = np.flatnonzero((tariff >= 0) & (source != target))
+        at = tariff[paid], self.zone[source[paid]], self.zone[target[paid]]
         cost[paid], seconds[paid] = self.cost[at], self.seconds[at]
         return cost, seconds
 

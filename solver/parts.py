@@ -86,22 +86,19 @@ def folded(problem: Problem, open_tasks: Mask) -> tuple[Part, int]:
 
     What moves between the two costs each candidate what its place demands.
     """
-    place = problem.place.pick([0] * len(problem.names))
+    network, source, target = problem.network, problem.source, problem.target
+    first = np.zeros(len(problem.names), dtype=np.int64)
+    place = problem.place.pick(first)
+    inside = np.flatnonzero(~open_tasks[source] & ~open_tasks[target])
+    paid, _ = network.transfers(inside, place[source[inside]], place[target[inside]])
+    settled = int(problem.cost.pick(first)[~open_tasks].sum() + paid.sum())
     cost = problem.cost.flat.copy()
-    settled = int(problem.cost.pick([0] * len(problem.names))[~open_tasks].sum())
-    start = problem.cost.start
-    for at in np.flatnonzero(problem.network.tariff >= 0).tolist():
-        source, target = problem.edges[at].source, problem.edges[at].target
-        if open_tasks[source] and open_tasks[target]:
-            continue
-        paid, _ = problem.network.to_places(at, place[source])
-        if not open_tasks[source] and not open_tasks[target]:
-            settled += int(paid[place[target]])
-        elif open_tasks[target]:
-            rows = slice(start[target], start[target + 1])
-            cost[rows] += paid[problem.place.flat[rows]]
-        else:
-            paid, _ = problem.network.from_places(at, place[target])
-            rows = slice(start[source], start[source + 1])
-            cost[rows] += paid[problem.place.flat[rows]]
+    into = np.flatnonzero(~open_tasks[source] & open_tasks[target])
+    rows, at = problem.cost.rows(target[into])
+    paid, _ = network.transfers(into[at], place[source[into[at]]], problem.place.flat[rows])
+    np.add.at(cost, rows, paid)
+    out_of = np.flatnonzero(open_tasks[source] & ~open_tasks[target])
+    rows, at = problem.cost.rows(source[out_of])
+    paid, _ = network.transfers(out_of[at], problem.place.flat[rows], place[target[out_of[at]]])
+    np.add.at(cost, rows, paid)
     return part_of(problem.with_values(cost=cost), open_tasks, np.ones(problem.size, dtype=bool)), settled

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, TypeAlias
@@ -84,13 +84,19 @@ class Problem:
 
     def with_values(self, **matrices: Ints) -> Problem:
         """Return the same problem with other values, each given flat."""
-        changes: dict[str, Any] = {name: self.cost.like(flat) for name, flat in matrices.items()}
-        return replace(self, **changes)
+        return self._with({name: self.cost.like(flat) for name, flat in matrices.items()})
 
     def keep(self, mask: Mask) -> Problem:
         """Return the same problem with only the candidates where ``mask`` (flat) is true."""
-        changes: dict[str, Any] = {name: getattr(self, name).keep(mask) for name in MATRICES}
-        return replace(self, **changes)
+        return self._with({name: getattr(self, name).keep(mask) for name in MATRICES})
+
+    def _with(self, matrices: Mapping[str, Any]) -> Problem:
+        """Return the same tasks and edges, with what is known of these, and other matrices."""
+        changed = replace(self, **matrices)
+        for name in ("source", "target", "edges_into", "edges_out_of"):
+            if name in self.__dict__:
+                changed.__dict__[name] = self.__dict__[name]
+        return changed
 
     def only(self, objective: Objective) -> Problem:
         """Return the problem in which ``objective`` alone counts: the other one is nil for every candidate.

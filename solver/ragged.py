@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -34,7 +35,8 @@ class Ragged:
         return self.flat[self.start[row] : self.start[row + 1]]
 
     def __iter__(self) -> Iterator[Ints]:
-        return (self[row] for row in range(len(self)))
+        starts = self.start.tolist()
+        return (self.flat[begin:end] for begin, end in pairwise(starts))
 
     @property
     def sizes(self) -> Ints:
@@ -45,6 +47,13 @@ class Ragged:
     def row_of(self) -> Ints:
         """The row of each entry of ``flat``."""
         return np.repeat(np.arange(len(self)), self.sizes)
+
+    def rows(self, wanted: Ints) -> tuple[Ints, Ints]:
+        """Return the flat positions of the ``wanted`` rows, one after the other, and of each which it is."""
+        sizes = self.sizes[wanted]
+        which = np.repeat(np.arange(len(wanted)), sizes)
+        begin = np.cumsum(sizes) - sizes
+        return np.arange(len(which)) + (self.start[wanted] - begin)[which], which
 
     def like(self, flat: Ints) -> Ragged:
         """Return other values in rows of the same lengths."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from solver.columns import Ints
 from solver.problem import Problem, Row
 from solver.request import Objective
@@ -33,7 +35,9 @@ class Schedule:
 def schedule(problem: Problem, choice: Sequence[int] | Ints) -> Schedule:
     """Return the earliest schedule of ``choice``, the index of one candidate a task."""
     place = problem.place.pick(choice)
-    paid, waited = problem.network.transfers(place[problem.source], place[problem.target])
+    paid, waited = problem.network.transfers(
+        np.arange(len(problem.edges)), place[problem.source], place[problem.target]
+    )
     start = problem.ready.pick(choice).tolist()
     seconds = problem.seconds.pick(choice).tolist()
     tail = problem.tail.pick(choice).tolist()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -73,6 +74,8 @@ class Search:
 
     def take_choice(self, choice: Sequence[int] | Ints) -> bool:
         """Do the same with the plan of this ``choice``."""
+        if np.array_equal(choice, self.best.choice):
+            return True
         return self.take(schedule(self.problem, choice))
 
     def keep(self, mask: Mask) -> None:
@@ -85,7 +88,7 @@ class Search:
             return
         self.problem = self.problem.keep(mask)
         moved = np.cumsum(mask)[own] - 1 - self.problem.cost.start[:-1]
-        self.best = schedule(self.problem, moved)
+        self.best = replace(self.best, choice=tuple(moved.tolist()))
 
     def model(self, problem: Problem) -> PlanModel:
         """Return a CP-SAT model of ``problem``, bound to the limits."""

@@ -9,7 +9,6 @@ from typing import TypeAlias
 
 import numpy as np
 
-from solver.columns import Mask
 from solver.constraints import violations
 from solver.descent import first_plan
 from solver.params import Params
@@ -21,7 +20,7 @@ from solver.schedule import Schedule, schedule
 from solver.search import Search
 from solver.stages import ascent, core, descent, exact, filtering, windows
 from solver.time_bounds import Timing
-from solver.warm import choice_by_rank, moved, near, part_of_free
+from solver.warm import choice_by_rank, moved, near
 
 Stage: TypeAlias = Callable[[Search, Objective], None]
 
@@ -57,7 +56,8 @@ def solve(problem: Problem, params: Params, warm: Result | None = None) -> Resul
     minor = Objective.TIME if major is Objective.COST else Objective.COST
     try:
         if lost.any():
-            _mend(search, lost)
+            search.take_choice(moved(problem, search.best.choice, lost))
+            search.changed = near(problem, lost)
         minimise(search, major, warm.bound if warm else 0)
         bound, proven_s, build_s = search.bound, time.perf_counter() - started, search.build_s
         if major in search.limits and not unique:
@@ -91,22 +91,6 @@ def solve(problem: Problem, params: Params, warm: Result | None = None) -> Resul
 
 def _cold_plan(problem: Problem) -> Schedule:
     return first_plan(problem, Timing(problem).bounds(np.ones(problem.size, dtype=bool)))
-
-
-def _mend(search: Search, lost: Mask) -> None:
-    """Find new candidates for tasks that lost theirs; where cost counts, those near them may move as well."""
-    problem, choice = search.problem, np.array(search.best.choice, dtype=np.int64)
-    if problem.objective is Objective.TIME:
-        search.take_choice(moved(problem, choice, lost))
-        return
-    search.changed = near(problem, lost)
-    part = part_of_free(problem, choice, search.changed)
-    alone = part.problem.only(Objective.COST)
-    inner = Search(alone, search.params, _cold_plan(alone), search.deadline)
-    minimise(inner, Objective.COST)
-    wanted = problem.rank.pick(choice)
-    wanted[part.tasks] = inner.problem.rank.pick(inner.best.choice)
-    search.take_choice(choice_by_rank(problem, wanted)[0])
 
 
 def minimise(search: Search, objective: Objective, bound: int = 0) -> None:

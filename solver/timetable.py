@@ -28,6 +28,7 @@ class Timetable:
         for at, task in enumerate(problem.order):
             self._position[task] = at
         _, waits = problem.network.transfers(
+            np.arange(len(problem.edges)),
             np.array(self.place, dtype=np.int64)[problem.source],
             np.array(self.place, dtype=np.int64)[problem.target],
         )

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from solver.columns import Ints, Mask
-from solver.parts import Part, free_candidates, undecided
-from solver.problem import Problem
+from solver.descent import first_of
+from solver.problem import Problem, Row
 from solver.timetable import Timetable
 
 _LEAST, _SHARE = 8, 20
@@ -36,19 +36,10 @@ def near(problem: Problem, tasks: Mask) -> Mask:
     return free
 
 
-def part_of_free(problem: Problem, choice: Ints, free: Mask) -> Part:
-    """Return the ``free`` tasks as a problem of their own, for the total cost alone.
-
-    The other tasks keep their ``choice``, and what that demands is part of the cost.
-    """
-    part, _ = undecided(problem.keep(free_candidates(problem, choice, free)))
-    return part
-
-
-def moved(problem: Problem, choice: Ints, tasks: Mask) -> Ints:
-    """Return ``choice`` after each of ``tasks`` took what makes the plan shortest, the others staying."""
-    table = Timetable(problem, choice.tolist())
+def moved(problem: Problem, choice: Row, tasks: Mask) -> Row:
+    """Return ``choice`` after each of ``tasks`` took what makes the plan best, the others staying."""
+    table = Timetable(problem, choice)
     for task in np.flatnonzero(tasks).tolist():
         cost, through = table.alternatives(task)
-        table.move(task, int(np.lexsort((problem.rank[task], cost, through))[0]))
-    return np.array(table.choice, dtype=np.int64)
+        table.move(task, first_of(problem.objective, cost, through, problem.rank[task]))
+    return tuple(table.choice)

@@ -40,23 +40,23 @@ def _minus(literals: list[int], seconds: Ints) -> dict[int, int]:
 def check(problem: Problem, answer: Schedule) -> list[str]:
     """Return the tasks that start before their data, and totals that are not what they claim."""
     broken = []
-    ends = []
-    for task, name in enumerate(problem.names):
-        k = answer.choice[task]
-        ends.append(answer.start_s[task] + int(problem.seconds[task][k]))
-        if answer.start_s[task] < problem.ready[task][k]:
+    cost, seconds, ready, tail = (
+        [int(row[k]) for row, k in zip(matrix, answer.choice, strict=True)]
+        for matrix in (problem.cost, problem.seconds, problem.ready, problem.tail)
+    )
+    ends = [start + runs for start, runs in zip(answer.start_s, seconds, strict=True)]
+    for name, start, arrived in zip(problem.names, answer.start_s, ready, strict=True):
+        if start < arrived:
             broken.append(f"task {name}: starts before its inputs arrive")
     for at, edge in enumerate(problem.edges):
         if answer.start_s[edge.target] < ends[edge.source] + answer.transfer_s[at]:
             broken.append(
                 f"task {problem.names[edge.target]}: starts before {problem.names[edge.source]} delivers"
             )
-    makespan_s = max(
-        (end + int(problem.tail[task][answer.choice[task]]) for task, end in enumerate(ends)), default=0
-    )
+    makespan_s = max((end + rest for end, rest in zip(ends, tail, strict=True)), default=0)
     if answer.makespan_s != makespan_s:
         broken.append(f"makespan {answer.makespan_s} s, not {makespan_s}")
-    nodes = sum(int(problem.cost[task][k]) for task, k in enumerate(answer.choice))
+    nodes = sum(cost)
     if answer.cost != nodes + sum(answer.transfer_cost):
         broken.append(f"cost {answer.cost}, not {nodes + sum(answer.transfer_cost)}")
     return broken

@@ -75,15 +75,15 @@ def _by_zone(by_place: dict[int, list[int]], zone: list[int]) -> dict[int, list[
 def check(problem: Problem, answer: Schedule) -> list[str]:
     """Return the edges that pay or wait otherwise than their places demand."""
     broken = []
-    for at, edge in enumerate(problem.edges):
-        source = problem.place[edge.source][answer.choice[edge.source]]
-        target = problem.place[edge.target][answer.choice[edge.target]]
+    network = problem.network
+    place = [int(places[k]) for places, k in zip(problem.place, answer.choice, strict=True)]
+    zone, tariffs = network.zone.tolist(), network.tariff.tolist()
+    for at, (edge, tariff) in enumerate(zip(problem.edges, tariffs, strict=True)):
+        source, target = place[edge.source], place[edge.target]
         cost = seconds = 0
-        tariff = problem.network.tariff[at]
         if source != target and tariff >= 0:
-            zones = problem.network.zone[source], problem.network.zone[target]
-            cost = int(problem.network.cost[tariff][zones[0]][zones[1]])
-            seconds = int(problem.network.seconds[tariff][zones[0]][zones[1]])
+            cost = int(network.cost[tariff, zone[source], zone[target]])
+            seconds = int(network.seconds[tariff, zone[source], zone[target]])
         name = f"edge {problem.names[edge.source]} -> {problem.names[edge.target]}"
         if answer.transfer_cost[at] != cost:
             broken.append(f"{name}: pays {answer.transfer_cost[at]}, not {cost}")

@@ -15,6 +15,8 @@ _SWEEPS = 10
 
 _SWEEPS_OF_CHANGED = 20
 
+_SWEEPS_OF_UNDECIDED = 3
+
 _HASTY, _PATIENT = 3, 8
 """An ascent that closed less than a tenth of the gap in so many looks has stalled."""
 
@@ -61,8 +63,10 @@ def _look(search: Search, ascent: DualAscent) -> Mask:
     """Note the bound and the plans that the terms suggest; return the candidates of any better plan."""
     bound, through = ascent.bounds()
     search.raise_bound(Objective.COST, bound)
-    for groups in () if _near(search) else (ascent.grid.colours, ascent.grid.levels):
-        search.take_choice(ascent.choice_at(ascent.decode(groups)))
+    if not _near(search):
+        search.take_choice(ascent.choice_at(ascent.decode(ascent.grid.colours)))
+    if not _near(search):
+        search.take_choice(ascent.choice_at(ascent.decode(ascent.grid.levels)))
     return ascent.candidates_within(through, search.best.cost)
 
 
@@ -87,11 +91,11 @@ def _close(search: Search, objective: Objective) -> None:
     if not len(part.tasks):
         return
     edges = part.edges[part.problem.network.tariff >= 0]
-    ascent = DualAscent(part.problem, search.duals.of(edges) if search.duals else None)
+    ascent = DualAscent(part.problem, search.duals.of(part.tasks, edges) if search.duals else None)
     start = search.problem.cost.start
     left, before = ascent.alive.sum(), np.inf
     while left < _FEWER * before and left > len(part.tasks) and search.remaining_s:
-        ascent.sweeps(_SWEEPS if len(edges) else 0)
+        ascent.sweeps(_SWEEPS_OF_UNDECIDED if len(edges) else 0)
         bound, through = ascent.bounds()
         if objective is Objective.COST:
             search.raise_bound(objective, bound + settled)
