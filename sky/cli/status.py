@@ -162,3 +162,15 @@ def _show_clusters(clusters: list[dict[str, Any]], *, show_all: bool) -> None:
             row[-1:-1] = [handle.head_ip or "-"]
         rows.append(row)
     show_table(columns, rows, wrap=("NAME", "RESOURCES", "COMMAND"))
+    for cluster in clusters:
+        if cluster["status_reason"]:
+            click.echo(f"{cluster['name']}: {_with_remedy(cluster)}", err=True)
+
+
+def _with_remedy(cluster: dict[str, Any]) -> str:
+    """Return why the cluster is not UP and the commands that change it."""
+    name, status = cluster["name"], cluster["status"]
+    remedy = (
+        f"sky start {name} {'starts' if status.name == 'STOPPED' else 'repairs'} it, sky down {name} ends it"
+    )
+    return f"{status.name} because {cluster['status_reason']}; {remedy}"

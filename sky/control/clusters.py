@@ -30,7 +30,8 @@ from sky.statuses import ClusterStatus
 
 _log = logging.getLogger("sky.control.clusters")
 
-_REFRESH_THREADS = 8
+_REFRESH_THREADS = 32
+"""Each waits for a provider, up to its time limit where a node does not answer."""
 
 
 def status(cluster_names: str | Sequence[str] | None = None, refresh: bool = False) -> list[dict[str, Any]]:
@@ -38,7 +39,7 @@ def status(cluster_names: str | Sequence[str] | None = None, refresh: bool = Fal
 
     Each is a dict with ``name, launched_at, handle, last_use, status, autostop, to_down, metadata`` and
     ``owner, cluster_hash, storage_mounts_metadata, cluster_ever_up, status_updated_at, config_hash,
-    num_nodes, price_usd_per_hour``.
+    num_nodes, price_usd_per_hour, status_reason`` (why it is not UP).
     ``refresh`` asks the providers first. Names that no cluster has are left out, as are clusters that turn
     out to be gone.
     """
@@ -80,6 +81,7 @@ def _as_dict(record: ClusterRecord) -> dict[str, Any]:
         "storage_mounts_metadata": None,
         "cluster_ever_up": record.ever_up,
         "status_updated_at": record.status_at,
+        "status_reason": record.reason,
         "config_hash": record.config_hash,
         "num_nodes": record.num_nodes,
         "price_usd_per_hour": record.num_nodes * record.offer.price_micro_usd / 1_000_000,

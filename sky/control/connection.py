@@ -113,10 +113,19 @@ def refreshed(store: Store, record: ClusterRecord) -> ClusterRecord | None:
 def apply(store: Store, record: ClusterRecord, step: Step) -> ClusterRecord | None:
     """Commit what was decided; the caller holds the cluster's lock."""
     if step.action is Action.KEEP:
-        return record
+        known = not step.reason or step.reason == record.reason
+        return record if known else store.update(record, reason=step.reason)
     if step.action is Action.CLOSE:
         store.close(record)
         return None
+    if step.action is Action.MARK_UP:
+        return store.update(record, status=ClusterStatus.UP)
     if step.action is Action.MARK_INIT:
-        return store.update(record, status=ClusterStatus.INIT)
-    return store.update(record, status=ClusterStatus.STOPPED, autostop_minutes=NO_AUTOSTOP, to_down=False)
+        return store.update(record, status=ClusterStatus.INIT, reason=step.reason)
+    return store.update(
+        record,
+        status=ClusterStatus.STOPPED,
+        reason=step.reason,
+        autostop_minutes=NO_AUTOSTOP,
+        to_down=False,
+    )

@@ -15,7 +15,7 @@ from peewee import Database, DatabaseError, PostgresqlDatabase, SqliteDatabase, 
 
 from catalog.errors import SkyError, UserError
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 URL_VARIABLE = "SKY_STATE_URL"
 
 CLUSTERS = Table("clusters")
@@ -30,7 +30,8 @@ _SCHEMA = (
         launched_at BIGINT NOT NULL, status_at BIGINT NOT NULL, ever_up BIGINT NOT NULL,
         last_use TEXT NOT NULL,
         autostop_minutes BIGINT NOT NULL, to_down BIGINT NOT NULL, owner TEXT NOT NULL,
-        config_hash TEXT NOT NULL, head_ip TEXT NOT NULL, resources TEXT NOT NULL, handle TEXT, plan TEXT)""",
+        config_hash TEXT NOT NULL, head_ip TEXT NOT NULL, resources TEXT NOT NULL, handle TEXT, plan TEXT,
+        reason TEXT NOT NULL DEFAULT '')""",
     """CREATE TABLE IF NOT EXISTS usage_intervals (
         cluster_id TEXT NOT NULL, cluster_name TEXT NOT NULL, started_at BIGINT NOT NULL, ended_at BIGINT,
         num_nodes BIGINT NOT NULL, price_micro_usd BIGINT NOT NULL, offer TEXT NOT NULL)""",
@@ -40,6 +41,9 @@ _SCHEMA = (
         scope TEXT NOT NULL, ttl_s BIGINT NOT NULL, message TEXT NOT NULL)""",
     "CREATE INDEX IF NOT EXISTS attempts_by_cluster ON attempts (cluster_id)",
 )
+
+_MIGRATIONS = {1: "ALTER TABLE clusters ADD COLUMN reason TEXT NOT NULL DEFAULT ''"}
+"""What makes the tables of a version those of the next one."""
 
 
 def sky_home() -> Path:
@@ -118,6 +122,17 @@ def _prepare(database: Database, location: str) -> None:
             f"the state in {_without_password(location)} has schema version {version}, and this sky knows "
             f"version {SCHEMA_VERSION}: upgrade sky, or set SKY_HOME to another folder"
         )
+    while version < SCHEMA_VERSION:
+        version = _migrate(database, version)
+
+
+def _migrate(database: Database, version: int) -> int:
+    """Make the tables those of the next version, unless another process just did; return their version."""
+    stored = (META.c.key == "schema_version") & (META.c.value == str(version))
+    with database.atomic():
+        if META.update({META.c.value: str(version + 1)}).where(stored).execute(database):
+            _run(database, _MIGRATIONS[version])
+    return version + 1
 
 
 def _run(database: Database, statement: str) -> None:

@@ -18,6 +18,7 @@ class Action(str, Enum):
 
     KEEP = "keep"
     MARK_INIT = "mark-init"
+    MARK_UP = "mark-up"
     MARK_STOPPED = "mark-stopped"
     CLOSE = "close"
 
@@ -44,8 +45,12 @@ def decide(record: ClusterRecord, view: ClusterView, now: int) -> Step:
         if status is ClusterStatus.STOPPED:
             return Step(Action.KEEP)
         return Step(Action.MARK_STOPPED, view.reason or "its nodes are stopped")
-    if status is ClusterStatus.INIT or (status is ClusterStatus.UP and state is NodeState.RUNNING):
+    if state is NodeState.RUNNING and status is ClusterStatus.UP:
         return Step(Action.KEEP)
+    if status is ClusterStatus.INIT:
+        if state is NodeState.RUNNING and record.ever_up:
+            return Step(Action.MARK_UP, "its nodes run again")
+        return Step(Action.KEEP, view.reason)
     if status is ClusterStatus.STOPPED:
         return Step(Action.MARK_INIT, "it was started outside; run sky start to make it usable")
     return Step(

@@ -39,7 +39,8 @@ class ClusterRecord:
     ``cluster_id`` is the tag that everything made for the cluster carries; it is never used again.
     ``handle`` is the executor's own JSON, ``None`` until its first answer. ``offer`` is one node as it was
     priced when the cluster was launched, ``resources`` the request as YAML configuration.
-    ``version`` counts commits: an update names the version it was made from, and loses if that is old.
+    ``reason`` is why it is not UP, as its provider told. ``version`` counts commits: an update names the
+    version it was made from, and loses if that is old.
     """
 
     name: str
@@ -62,6 +63,7 @@ class ClusterRecord:
     resources: Mapping[str, Any] = field(default_factory=dict)
     handle: Mapping[str, str] | None = None
     plan: Mapping[str, Any] | None = None
+    reason: str = ""
 
     def check_transition(self, status: ClusterStatus) -> None:
         """Raise ``IllegalTransition`` unless ``status`` may follow this record's."""

@@ -88,10 +88,10 @@ class Store:
         """
         changed = replace(record, version=record.version + 1, **changes)
         record.check_transition(changed.status)
+        if changed.status is ClusterStatus.UP:
+            changed = replace(changed, ever_up=True, reason="")
         if changed.status is not record.status:
-            changed = replace(
-                changed, status_at=self.now(), ever_up=record.ever_up or changed.status is ClusterStatus.UP
-            )
+            changed = replace(changed, status_at=self.now())
         with self._database.atomic():
             query = CLUSTERS.update(_row(changed)).where(*_same(record))
             if query.execute(self._database) != 1:

@@ -52,6 +52,12 @@ class Clock:
 class StoreSuite:
     """Behaviour of ``Store``. ``store`` and ``clock`` come from the subclass's module."""
 
+    def test_the_reason_goes_when_it_is_up(self, store: Store) -> None:
+        lost = store.update(store.add(record()), reason="host a does not answer")
+        assert store.get("dev") == lost
+        assert lost.reason == "host a does not answer"
+        assert store.update(lost, status=ClusterStatus.UP).reason == ""
+
     def test_reads_back_what_was_committed(self, store: Store) -> None:
         stored = store.add(record(handle={"folder": "/x"}, autostop_minutes=5, to_down=True))
         assert store.get("dev") == stored

@@ -47,6 +47,12 @@ def test_a_creation_that_is_not_visible_yet_is_waited_for(age_s: int, action: Ac
     assert decide(begun, ClusterView("dev-1", NodeState.GONE), now=500 + age_s).action is action
 
 
+def test_what_was_up_and_runs_again_is_up() -> None:
+    lost = record(status=INIT, ever_up=True, handle={"id": "i-1"})
+    assert decide(lost, ClusterView("dev-1", NodeState.RUNNING), now=0).action is Action.MARK_UP
+    assert decide(lost, ClusterView("dev-1", NodeState.DEGRADED), now=0).action is KEEP
+
+
 def test_the_providers_reason_is_told() -> None:
     view = ClusterView("dev-1", NodeState.DEGRADED, reason="2 of 3 nodes are gone")
     assert decide(record(status=UP), view, now=0).reason == "2 of 3 nodes are gone"

@@ -3,9 +3,11 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sqlite3
 import stat
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -15,7 +17,7 @@ from hypothesis import strategies as st
 from catalog.errors import SkyError, UserError
 from catalog.offer import Market, Offer, OfferKey
 from catalog.scope import Scope
-from sky.control.database import META, connect, open_database
+from sky.control.database import META, _prepare, connect, open_database
 from sky.control.records import (
     TRANSITIONS,
     IllegalTransition,
@@ -60,13 +62,27 @@ def test_state_is_the_users_alone(home: Path) -> None:
 
 def test_a_newer_schema_is_refused_by_name(home: Path) -> None:
     database = open_database()
-    META.update({META.c.value: "2"}).where(META.c.key == "schema_version").execute(database)
+    META.update({META.c.value: "99"}).where(META.c.key == "schema_version").execute(database)
     code = "from sky.control.state import open_store; open_store()"
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, cwd=Path.cwd(), check=False
     )
-    assert "has schema version 2" in done.stderr
+    assert "has schema version 99" in done.stderr
     assert "upgrade sky" in done.stderr
+
+
+def test_an_older_schema_is_migrated_with_its_records(home: Path) -> None:
+    path = home / "old.db"
+    old = Store(connect(str(path)))
+    _prepare(old._database, str(path))
+    kept = old.add(record())
+    with closing(sqlite3.connect(path)) as raw, raw:
+        raw.execute("ALTER TABLE clusters DROP COLUMN reason")
+        raw.execute("UPDATE meta SET value = '1' WHERE key = 'schema_version'")
+    for _ in range(2):
+        migrated = connect(str(path))
+        _prepare(migrated, str(path))
+        assert Store(migrated).get("dev") == kept
 
 
 def test_an_unknown_url_is_a_users_mistake() -> None:
