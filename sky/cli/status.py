@@ -164,13 +164,11 @@ def _show_clusters(clusters: list[dict[str, Any]], *, show_all: bool) -> None:
     show_table(columns, rows, wrap=("NAME", "RESOURCES", "COMMAND"))
     for cluster in clusters:
         if cluster["status_reason"]:
-            click.echo(f"{cluster['name']}: {_with_remedy(cluster)}", err=True)
+            click.echo(f"{cluster['name']} is {_with_remedy(cluster)}", err=True)
 
 
 def _with_remedy(cluster: dict[str, Any]) -> str:
     """Return why the cluster is not UP and the commands that change it."""
-    name, status = cluster["name"], cluster["status"]
-    remedy = (
-        f"sky start {name} {'starts' if status.name == 'STOPPED' else 'repairs'} it, sky down {name} ends it"
-    )
-    return f"{status.name} because {cluster['status_reason']}; {remedy}"
+    name, status = cluster["name"], cluster["status"].name
+    does = "starts" if status == "STOPPED" else "repairs"
+    return f"{status}: {cluster['status_reason']}; sky start {name} {does} it, sky down {name} ends it"
