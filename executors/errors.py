@@ -9,6 +9,10 @@ ExecutorError
 ├── SetupFailed, JobFailed         the user's code; never fail over
 ├── SyncFailed                     files did not reach the node
 ├── AgentUnreachable               the node's agent does not answer
+├── HostUnreachable                the node itself does not answer; another host, or the same one later
+│   ├── LoginRefused               it answers, and lets nobody in with these keys
+│   ├── HostKeyUnknown             it answers, and nobody has said yet that it is the right one
+│   └── HostKeyChanged             it answers as another machine than the one that was pinned
 └── CleanupIncomplete              money may be leaking: the loudest
 """
 
@@ -57,6 +61,26 @@ class SyncFailed(ExecutorError):
 
 class AgentUnreachable(ExecutorError):
     """The agent on the node does not answer."""
+
+
+class HostUnreachable(ExecutorError):
+    """No connection to ``host``, or it broke; the message says why and what to do."""
+
+    def __init__(self, message: str, host: str) -> None:
+        super().__init__(message)
+        self.host = host
+
+
+class LoginRefused(HostUnreachable):
+    """The host refuses the user or every key that was offered."""
+
+
+class HostKeyUnknown(HostUnreachable):
+    """The host's key is in no known_hosts file."""
+
+
+class HostKeyChanged(HostUnreachable):
+    """The host shows another key than the one that is known for it."""
 
 
 class SetupFailed(ExecutorError):

@@ -1,0 +1,3 @@
+"""Host keys."""
+def line_fingerprint(f: str, n: int) -> str:
+    return "x"
