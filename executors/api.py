@@ -129,6 +129,16 @@ class AgentHost(Protocol):
         """Return what the agent is told: capacity, addresses, marker, actions (see docs/agent.md)."""
 
 
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a copy is: files (links too, folders not) and bytes that are right at the target, of all."""
+
+    files: int
+    files_total: int
+    size: int
+    size_total: int
+
+
 class Transport(Protocol):
     """Runs commands on one node as the login user and copies files to and from it."""
 
@@ -148,10 +158,20 @@ class Transport(Protocol):
     def follow(self, argv: Sequence[str]) -> Generator[bytes, None, int]:
         """Yield stdout of ``argv`` as it comes and return the exit code; closing it ends the command."""
 
-    def put(self, source: Path, target: str, *, ignore: Sequence[str] = (), delete: bool = False) -> int:
+    def put(
+        self,
+        source: Path,
+        target: str,
+        *,
+        ignore: Sequence[str] = (),
+        delete: bool = False,
+        on_progress: Callable[[Progress], None] | None = None,
+    ) -> int:
         """Make ``target`` on the node equal to ``source``, ignore rules applied; returns the files copied.
 
+        ``target`` is ``~/x``, relative to the home, or absolute. Files arrive whole under their names.
         ``delete`` removes what an earlier call brought and ``source`` has no more; what jobs made stays.
+        ``on_progress`` is told now and then how far it is. Raises ``SyncFailed``.
         """
 
     def get(self, source: str, target: Path) -> None:
@@ -191,12 +211,19 @@ class JobQueue(Protocol):
         """Replace the autostop setting; an unset or cancelled one restarts the idle clock."""
 
 
+class Connect(Protocol):
+    """Opens the way to one node of a cluster."""
+
+    def __call__(self, handle: Handle, node: int = 0) -> Transport:
+        """Return the transport to the node of that rank; the head is 0. Raises ``NotFound`` for no such node."""
+
+
 @dataclass(frozen=True, slots=True)
 class Executor:
     """One infra: how to make nodes there, reach them, and run jobs on them."""
 
     name: str
     provisioner: Provisioner
-    connect: Callable[[Handle], Transport]
+    connect: Connect
     queue: Callable[[Handle, Transport], JobQueue]
     capabilities: frozenset[Capability]

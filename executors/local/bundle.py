@@ -27,7 +27,9 @@ def bundle(root: Path | None = None) -> Executor:
     )
 
 
-def _connect(handle: Handle) -> LocalTransport:
+def _connect(handle: Handle, node: int = 0) -> LocalTransport:
+    if node:
+        raise NotFound(f"cluster {handle.cluster_name} has one node, not {node + 1}")
     folder = handle.data.get("folder")
     if folder is None or not home_of(handle).is_dir():
         raise NotFound(f"cluster {handle.cluster_name} has no folder on this machine")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -56,3 +57,13 @@ class Address:
         """Return the address that ``to_dict`` wrote; fields of newer releases are left aside."""
         known = {name: fields[name] for name in cls.__dataclass_fields__ if name in fields}
         return cls(**{**known, "port": int(known.get("port", 22))})
+
+
+def write_nodes(addresses: Iterable[Address]) -> str:
+    """Return the addresses of a cluster's nodes, head first, as ``Handle.data["nodes"]`` holds them."""
+    return json.dumps([address.to_dict() for address in addresses])
+
+
+def read_nodes(data: Mapping[str, str]) -> tuple[Address, ...]:
+    """Return the addresses in a handle's ``data``, head first; none where it has no ``nodes``."""
+    return tuple(Address.from_dict(fields) for fields in json.loads(data.get("nodes", "[]")))

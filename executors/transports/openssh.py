@@ -13,7 +13,7 @@ from executors.transports.master import NO_MASTER, Lane, lanes_to
 from executors.transports.remote_command import RemoteCommand, Stderr
 from executors.transports.session import Session
 
-_PATIENCE_S = 0.25
+_PATIENCE_S = 1.0
 _NO_SESSION_LIMIT_S = 60.0
 _REFUSED = b"session request failed: Session open refused"
 

@@ -48,7 +48,7 @@ sky() {{
     kill -TERM 0
     n=0; while [ $n -lt {grace_s} ]; do sleep 1; n=$((n+1)); done
     kill -KILL 0
-  }} | {{
+  }} 5>&- | {{
     trap : TERM
     read -r watcher
     echo {token}
