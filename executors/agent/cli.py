@@ -15,14 +15,16 @@ import sqlite3
 import sys
 import time
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Sequence
+from typing import Any, Callable, Dict, List, Sequence, Set
 
-from . import daemon, idle, processes, queue, runner
+from . import daemon, idle, processes, queue, rank, runner
 from .errors import Refused
 from .launch import ARCHIVE, detach
 from .layout import Config, Layout, write_private
 from .poke import QUIT, poke
 from .setup import setup
+from .slurm import Slurm
+from .slurm_daemons import Daemons
 from .store import connect
 from .tail import tail
 
@@ -80,8 +82,22 @@ def _write_config(layout: Layout) -> None:
 
 
 def _start(layout: Layout, _arguments: argparse.Namespace) -> Dict[str, Any]:
-    """Make sure that a daemon runs and that jobs are taken; the idle clock starts again."""
+    """Make sure that a daemon runs and that jobs are taken; the idle clock starts again.
+
+    A node that is not the head has no daemon; it lends itself to Slurm.
+    """
     _write_config(layout)
+    config = Config.read(layout)
+    answer = {"version": version(), "protocol": 1}
+    if len(config.addresses) > 1:
+        Daemons(layout).ensure()
+        answer["slurm"] = Daemons(layout).facts()
+    if config.rank == 0:
+        _start_daemon(layout)
+    return answer
+
+
+def _start_daemon(layout: Layout) -> None:
     db = connect(layout.database)
     running = poke()
     if running:
@@ -90,7 +106,6 @@ def _start(layout: Layout, _arguments: argparse.Namespace) -> Dict[str, Any]:
     db.close()
     if not running:
         _fork_daemon(layout)
-    return {"version": version(), "protocol": 1}
 
 
 def _fork_daemon(layout: Layout) -> None:
@@ -128,12 +143,14 @@ def _ensure_daemon(layout: Layout) -> None:
 
 
 def _stop(layout: Layout, _arguments: argparse.Namespace) -> List[int]:
-    """End all jobs, waiting ones too, and the daemon."""
+    """End the jobs that were started, the daemon, and this node's part of Slurm; waiting jobs stay."""
     db = connect(layout.database)
     idle.begin_stop(db)
-    ended = _cancel_all(db, layout, None)
+    ended = queue.ask_cancel(db, None, waiting=False)
+    _await_runners(db, layout, {job.job_id for job in queue.watched(db)})
     db.close()
     _quit_daemon()
+    Daemons(layout).down()
     return ended
 
 
@@ -160,24 +177,29 @@ def _cancel(layout: Layout, arguments: argparse.Namespace) -> List[int]:
 
 
 def _cancel_all(db: sqlite3.Connection, layout: Layout, job_ids: "Sequence[int] | None") -> List[int]:
-    """Cancel and wait until the jobs are over; a job that even SIGKILL does not end is left to the daemon."""
-    grace_s = Config.read(layout).cancel_grace_s
+    """Cancel and wait until the jobs are over."""
     asked = queue.ask_cancel(db, job_ids)
-    wanted = set(asked)
-    for job in queue.started(db):
+    _await_runners(db, layout, set(asked))
+    return asked
+
+
+def _await_runners(db: sqlite3.Connection, layout: Layout, wanted: Set[int]) -> None:
+    """Have the runners of these jobs end, and wait; one that even SIGKILL does not end is left to the daemon."""
+    config = Config.read(layout)
+    grace_s = config.cancel_grace_s
+    for job in queue.watched(db):
         if job.job_id in wanted and processes.alive(job.runner):
             processes.send(job.runner.pid, signal.SIGTERM)
     poke()
-    deadline = time.monotonic() + grace_s + 5.0
+    deadline = time.monotonic() + grace_s + (5.0 if len(config.addresses) == 1 else 20.0)
     while time.monotonic() < deadline:
-        left = [job for job in queue.started(db) if job.job_id in wanted]
+        left = [job for job in queue.watched(db) if job.job_id in wanted]
         if not left:
             break
         for job in left:
             if not processes.alive(job.runner):
                 runner.recover(db, layout, job, grace_s)
         time.sleep(0.01)
-    return asked
 
 
 def _tail(layout: Layout, arguments: argparse.Namespace) -> int:
@@ -211,6 +233,33 @@ def _setup(layout: Layout, _arguments: argparse.Namespace) -> int:
         return _TRY_LATER
 
 
+def _slurm_key(layout: Layout, _arguments: argparse.Namespace) -> str:
+    return Daemons(layout).key()
+
+
+def _slurm_apply(layout: Layout, _arguments: argparse.Namespace) -> None:
+    Daemons(layout).apply(json.loads(sys.stdin.read()))
+
+
+def _slurm_down(layout: Layout, _arguments: argparse.Namespace) -> None:
+    Daemons(layout).down()
+
+
+def _slurm_wait(layout: Layout, arguments: argparse.Namespace) -> List[int]:
+    """Wait until all nodes can take jobs; return those that cannot."""
+    slurm, wanted = Slurm(layout), set(range(len(Config.read(layout).addresses)))
+    deadline = time.monotonic() + arguments.seconds
+    while True:
+        missing = wanted - set(slurm.ready_nodes())
+        if not missing or time.monotonic() > deadline:
+            return sorted(missing)
+        time.sleep(0.05)
+
+
+def _rank(layout: Layout, _arguments: argparse.Namespace) -> int:
+    return rank.main_or_say(layout)
+
+
 def _daemon(_layout: Layout, _arguments: argparse.Namespace) -> int:
     return daemon.main()
 
@@ -222,7 +271,12 @@ _COMMANDS: Dict[str, Callable[[Layout, argparse.Namespace], Any]] = {
     "idle": _idle,
     "install": _install,
     "jobs": _jobs,
+    "rank": _rank,
     "setup": _setup,
+    "slurm-apply": _slurm_apply,
+    "slurm-down": _slurm_down,
+    "slurm-key": _slurm_key,
+    "slurm-wait": _slurm_wait,
     "start": _start,
     "stop": _stop,
     "submit": _submit,
@@ -234,8 +288,11 @@ _COMMANDS: Dict[str, Callable[[Layout, argparse.Namespace], Any]] = {
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog=ARCHIVE, description="The job queue of one node.")
     commands = parser.add_subparsers(dest="command", required=True)
-    for name in ("daemon", "idle", "install", "setup", "start", "stop", "submit", "version"):
+    for name in ("daemon", "idle", "install", "rank", "setup", "start", "stop", "submit", "version"):
         commands.add_parser(name)
+    for name in ("slurm-apply", "slurm-down", "slurm-key"):
+        commands.add_parser(name)
+    commands.add_parser("slurm-wait").add_argument("seconds", type=float)
     commands.add_parser("jobs").add_argument("job_ids", type=int, nargs="*")
     cancel = commands.add_parser("cancel")
     cancel.add_argument("job_ids", type=int, nargs="*")

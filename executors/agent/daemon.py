@@ -15,10 +15,13 @@ import sys
 import time
 from typing import Optional
 
-from . import idle, processes, queue, runner, states
+from . import handover, idle, processes, queue, runner
+from .errors import Refused
 from .launch import daemon_argv
 from .layout import Config, Layout
 from .poke import QUIT, drain, listen
+from .slurm import Slurm
+from .slurm_daemons import Daemons
 from .spawner import Spawner, fork_spawner
 from .store import connect, get_fact, set_fact, transaction
 
@@ -97,6 +100,7 @@ class Daemon:
             if not self._home_is_there():
                 break
             self._config = Config.read(self._layout)
+            self._keep_slurm()
             self._recover_dead()
             self._start_jobs()
             if self._act_on_autostop():
@@ -126,12 +130,15 @@ class Daemon:
         return int(wait_s * 1000) + 1
 
     def _recover_dead(self) -> None:
-        for job in queue.started(self._db):
+        for job in queue.watched(self._db):
             if not processes.alive(job.runner):
                 _log.warning("the runner %d of job %d is gone", job.runner.pid, job.job_id)
                 runner.recover(self._db, self._layout, job, _RECOVER_GRACE_S)
 
     def _start_jobs(self) -> None:
+        if self._gangs():
+            self._hand_over()
+            return
         capacity = runner.capacity_of(self._config)
         while True:
             job_id = queue.head(self._db, capacity)
@@ -141,9 +148,20 @@ class Daemon:
             if not self._wait_for_claim(job_id):
                 return
 
+    def _gangs(self) -> bool:
+        """Return whether Slurm runs the jobs."""
+        return len(self._config.addresses) > 1
+
+    def _hand_over(self) -> None:
+        """Have runners hand the first waiting jobs to Slurm."""
+        for job_id in handover.to_hand_over(self._db):
+            self._spawner.run(job_id)
+            if not self._wait_for_claim(job_id):
+                return
+
     def _wait_for_claim(self, job_id: int) -> bool:
         deadline = time.monotonic() + _CLAIM_TIMEOUT_S
-        while queue.state_of(self._db, job_id) == states.PENDING:
+        while not handover.has_runner(self._db, job_id):
             if time.monotonic() > deadline:
                 _log.error("no runner claimed job %d within %g s", job_id, _CLAIM_TIMEOUT_S)
                 return False
@@ -172,6 +190,8 @@ class Daemon:
             return False
         self._db.close()
         self._spawner.quit()
+        if self._gangs():
+            self._act_elsewhere(argv)
         if self._config.marker:
             processes.end(lambda: processes.marked(self._config.marker), self._config.cancel_grace_s)
         if _succeeds(argv):
@@ -183,6 +203,21 @@ class Daemon:
         start_over()
         return True
 
+    def _keep_slurm(self) -> None:
+        """Start what is down of Slurm on this node."""
+        if self._gangs() and not idle.stopping(self._db):
+            try:
+                Daemons(self._layout).ensure()
+            except Refused:
+                _log.exception("Slurm does not run")
+
+    def _act_elsewhere(self, argv: "list[str]") -> None:
+        """Have every other node do the same; this one is then the last."""
+        slurm = Slurm(self._layout)
+        told = slurm.everywhere_else_argv(len(self._config.addresses), argv)
+        if not _succeeds(told, slurm.environment()):
+            _log.error("the other nodes could not be told; they are left as they are")
+
 
 def start_over() -> None:
     """Become a new daemon, with a new spawner; the lock is let go and taken again."""
@@ -190,9 +225,9 @@ def start_over() -> None:
     os.execv(argv[0], argv)  # noqa: S606
 
 
-def _succeeds(argv: "list[str]") -> bool:
+def _succeeds(argv: "list[str]", env: "Optional[dict[str, str]]" = None) -> bool:
     try:
-        done = subprocess.run(argv, stdin=subprocess.DEVNULL, timeout=_ACTION_TIMEOUT_S, check=False)
+        done = subprocess.run(argv, stdin=subprocess.DEVNULL, env=env, timeout=_ACTION_TIMEOUT_S, check=False)
     except (OSError, subprocess.TimeoutExpired):
         _log.exception("the node could not stop itself")
         return False

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import time
 from pathlib import Path
-from typing import BinaryIO, Dict, List, Optional, Sequence
+from typing import Any, Dict, List, Optional, Protocol, Sequence
 
 from . import processes
 from .layout import Layout, write_private
@@ -25,21 +25,46 @@ unset profile
 """
 
 
+class Sink(Protocol):
+    """Where output goes: a file, or what takes the place of one."""
+
+    @property
+    def name(self) -> Any:
+        """Its name; ``<stdout>`` is the way to whoever asked for the output."""
+
+    def write(self, chunk: bytes, /) -> Any:
+        """Take all of ``chunk``."""
+
+    def flush(self) -> None:
+        """Hold nothing back."""
+
+
 class StopSignal:
-    """Turns SIGTERM, SIGINT and SIGHUP into a flag, and these and SIGCHLD into a readable descriptor."""
+    """Turns SIGTERM, SIGINT and SIGHUP into a flag, and these and SIGCHLD into a readable descriptor.
+
+    ``late`` says that it was asked because the time that ``limit`` gave is over.
+    """
 
     def __init__(self) -> None:
-        self.asked = False
+        self.asked = self.late = False
         self.fd, write = os.pipe()
         os.set_blocking(self.fd, False)
         os.set_blocking(write, False)
         signal.set_wakeup_fd(write, warn_on_full_buffer=False)
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, self._ask)
+        signal.signal(signal.SIGALRM, self._ask_late)
         signal.signal(signal.SIGCHLD, lambda *_: None)
+
+    def limit(self, seconds: float) -> None:
+        """Ask, as being late, when so many seconds from now are over; 0 takes the limit away."""
+        signal.setitimer(signal.ITIMER_REAL, seconds)
 
     def _ask(self, *_: object) -> None:
         self.asked = True
+
+    def _ask_late(self, *_: object) -> None:
+        self.asked = self.late = True
 
     def clear(self) -> None:
         """Forget the wake-ups so far; the flag stays."""
@@ -51,9 +76,7 @@ class StopSignal:
 class Execution:
     """A bash process in its own group of this process's session, and the pipe that its output takes."""
 
-    def __init__(
-        self, argv: Sequence[str], env: Dict[str, str], cwd: Path, sinks: Sequence[BinaryIO]
-    ) -> None:
+    def __init__(self, argv: Sequence[str], env: Dict[str, str], cwd: Path, sinks: Sequence[Sink]) -> None:
         self._sinks = list(sinks)
         self._deadline: Optional[float] = None
         self._me = processes.identity()
@@ -128,7 +151,7 @@ class Execution:
             if len(chunk) < _CHUNK:
                 return False
 
-    def _write(self, sink: BinaryIO, chunk: bytes, stop: StopSignal) -> None:
+    def _write(self, sink: Sink, chunk: bytes, stop: StopSignal) -> None:
         """Write to a sink; one that fails is given up, and the caller's going away ends the script."""
         try:
             sink.write(chunk)

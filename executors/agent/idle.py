@@ -114,7 +114,12 @@ def resume(db: sqlite3.Connection) -> None:
         restart_clock(db)
 
 
+def stopping(db: sqlite3.Connection) -> bool:
+    """Return whether the node is about to stop: nothing starts any more."""
+    return get_fact(db, _STOPPING) is not None
+
+
 def refuse_when_stopping(db: sqlite3.Connection) -> None:
     """Raise ``Refused`` once the node is about to stop."""
-    if get_fact(db, _STOPPING) is not None:
+    if stopping(db):
         raise Refused("stopping", "the cluster is stopping and takes no more work; start or launch it again")

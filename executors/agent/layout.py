@@ -53,6 +53,7 @@ class Config:
         self.cluster_name = str(values.get("cluster_name", ""))
         self.marker = str(values.get("marker", ""))
         self.addresses = [str(address) for address in values.get("addresses", ["127.0.0.1"])]
+        self.rank = int(values.get("rank", 0))
         self.actions = {str(k): [str(word) for word in v] for k, v in values.get("actions", {}).items()}
         self.cancel_grace_s = float(values.get("cancel_grace_s", 10.0))
         self.poll_s = float(values.get("poll_s", 2.0))

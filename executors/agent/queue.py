@@ -19,6 +19,10 @@ _PUBLIC = (
 )  # fmt: skip
 _LARGEST_ID = 2**63 - 1  # of SQLite
 _STARTED = "SELECT * FROM jobs WHERE state IN ('SETTING_UP', 'RUNNING') ORDER BY job_id"
+_WATCHED = (
+    "SELECT * FROM jobs WHERE state IN ('SETTING_UP', 'RUNNING')"
+    " OR state = 'PENDING' AND pid IS NOT NULL ORDER BY job_id"
+)
 _LIVE = "SELECT * FROM jobs WHERE state IN ('INIT', 'PENDING', 'SETTING_UP', 'RUNNING') ORDER BY job_id"
 
 
@@ -32,10 +36,11 @@ class Claimed(NamedTuple):
     spec: Dict[str, Any]
 
 
-class Started(NamedTuple):
-    """A job in SETTING_UP or RUNNING and who watches it."""
+class Watched(NamedTuple):
+    """A job that a runner has: one that is started, or one that waits for Slurm to start it."""
 
     job_id: int
+    state: str
     runner: Identity
     cancel_asked: bool
 
@@ -85,7 +90,8 @@ def _insert(db: sqlite3.Connection, spec: Dict[str, Any], demand: Demand, now: f
         stamp = f"{stamp}-{newest + 1}"
     cursor = db.execute(
         "INSERT INTO jobs (name, username, resources, run_timestamp, state, submitted_at, cpus_milli,"
-        " memory_mib, accelerator, accelerators_milli, spec) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " memory_mib, accelerator, accelerators_milli, priority, spec)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             spec.get("name", ""),
             spec.get("username", ""),
@@ -94,6 +100,7 @@ def _insert(db: sqlite3.Connection, spec: Dict[str, Any], demand: Demand, now: f
             states.PENDING,
             now,
             *demand,
+            int(spec.get("priority", 0)),
             json.dumps(spec),
         ),
     )
@@ -101,11 +108,14 @@ def _insert(db: sqlite3.Connection, spec: Dict[str, Any], demand: Demand, now: f
 
 
 def head(db: sqlite3.Connection, capacity: Capacity) -> Optional[int]:
-    """Return the first waiting job when it fits beside the started ones; nothing passes it meanwhile."""
+    """Return the first waiting job when it fits beside the started ones; nothing passes it meanwhile.
+
+    First is the highest priority, then the lowest id. A node that is stopping starts none.
+    """
     row = db.execute(
-        "SELECT * FROM jobs WHERE state = ? ORDER BY job_id LIMIT 1", (states.PENDING,)
+        "SELECT * FROM jobs WHERE state = ? ORDER BY priority DESC, job_id LIMIT 1", (states.PENDING,)
     ).fetchone()
-    if row is None or capacity.assign(_row_demand(row), _held(db)) is None:
+    if row is None or idle.stopping(db) or capacity.assign(demand_of(row), _held(db)) is None:
         return None
     return int(row["job_id"])
 
@@ -119,7 +129,7 @@ def claim(db: sqlite3.Connection, job_id: int, capacity: Capacity, runner: Ident
         if head(db, capacity) != job_id:
             return None
         row = db.execute("SELECT * FROM jobs WHERE job_id = ?", (job_id,)).fetchone()
-        devices = capacity.assign(_row_demand(row), _held(db))
+        devices = capacity.assign(demand_of(row), _held(db))
         spec = json.loads(row["spec"])
         state = states.SETTING_UP if spec.get("setup") else states.RUNNING
         db.execute(
@@ -134,7 +144,7 @@ def claim(db: sqlite3.Connection, job_id: int, capacity: Capacity, runner: Ident
                 states.PENDING,
             ),
         )
-    return Claimed(job_id, row["run_timestamp"], devices or {}, _row_demand(row), spec)
+    return Claimed(job_id, row["run_timestamp"], devices or {}, demand_of(row), spec)
 
 
 def move(
@@ -162,15 +172,23 @@ def move(
     return cursor.rowcount == 1
 
 
-def ask_cancel(db: sqlite3.Connection, job_ids: Optional[Sequence[int]]) -> List[int]:
-    """End waiting jobs at once and mark started ones as to be ended (all jobs for ``None``).
+def ask_cancel(
+    db: sqlite3.Connection, job_ids: Optional[Sequence[int]], *, waiting: bool = True
+) -> List[int]:
+    """End waiting jobs at once and mark those that a runner has as to be ended (all jobs for ``None``).
 
-    Returns those that were not over, oldest first; a started one is over when its runner says so.
+    Returns those that were not over, oldest first; one with a runner is over when that says so. Without
+    ``waiting`` only started ones are ended.
     """
     with transaction(db):
-        live = [row for row in db.execute(_LIVE) if job_ids is None or row["job_id"] in set(job_ids)]
+        live = [
+            row
+            for row in db.execute(_LIVE)
+            if (job_ids is None or row["job_id"] in set(job_ids))
+            and (waiting or row["state"] in states.STARTED)
+        ]
         for row in live:
-            if row["state"] in states.STARTED:
+            if row["pid"] is not None:
                 db.execute("UPDATE jobs SET cancel_asked = 1 WHERE job_id = ?", (row["job_id"],))
             else:
                 db.execute(
@@ -186,13 +204,16 @@ def cancel_asked(db: sqlite3.Connection, job_id: int) -> bool:
     return row is not None and bool(row["cancel_asked"])
 
 
-def started(db: sqlite3.Connection) -> List[Started]:
-    """Return the jobs that hold resources, oldest first."""
+def watched(db: sqlite3.Connection) -> List[Watched]:
+    """Return the jobs that a runner has, oldest first."""
     return [
-        Started(
-            row["job_id"], Identity(row["pid"], row["pid_started"], row["boot"]), bool(row["cancel_asked"])
+        Watched(
+            row["job_id"],
+            row["state"],
+            Identity(row["pid"], row["pid_started"], row["boot"]),
+            bool(row["cancel_asked"]),
         )
-        for row in db.execute(_STARTED)
+        for row in db.execute(_WATCHED)
     ]
 
 
@@ -224,5 +245,6 @@ def _held(db: sqlite3.Connection) -> List[Held]:
     ]
 
 
-def _row_demand(row: sqlite3.Row) -> Demand:
+def demand_of(row: sqlite3.Row) -> Demand:
+    """Return what the job of a row takes of each node."""
     return Demand(row["cpus_milli"], row["memory_mib"], row["accelerator"], row["accelerators_milli"])

@@ -10,7 +10,7 @@ from typing import Any, Dict
 from . import idle
 from .execution import Execution, Script, StopSignal, base_environment
 from .layout import Config, Layout
-from .runner import setup_rank
+from .environment import setup_rank
 from .store import connect
 
 

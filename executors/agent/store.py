@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Iterator, Optional
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 _BUSY_TIMEOUT_S = 30.0
 _SCHEMA = (
     """CREATE TABLE IF NOT EXISTS jobs (
@@ -44,6 +44,9 @@ _SCHEMA = (
         PRIMARY KEY (pid, pid_started, boot)
     )""",
 )
+_PRIORITY = "ALTER TABLE jobs ADD COLUMN priority INTEGER NOT NULL DEFAULT 0"
+_CHANGES = {1: _SCHEMA, 2: (_PRIORITY,)}
+"""Schema version -> what makes it of the one before."""
 
 
 def connect(database: Path) -> sqlite3.Connection:
@@ -62,8 +65,10 @@ def connect(database: Path) -> sqlite3.Connection:
     if version < SCHEMA_VERSION:
         connection.execute("PRAGMA journal_mode = WAL")
         with transaction(connection):
-            for statement in _SCHEMA:
-                connection.execute(statement)
+            version = connection.execute("PRAGMA user_version").fetchone()[0]
+            for newer in range(version + 1, SCHEMA_VERSION + 1):
+                for statement in _CHANGES[newer]:
+                    connection.execute(statement)
             connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
     return connection
 
