@@ -215,7 +215,7 @@ class Connect(Protocol):
     """Opens the way to one node of a cluster."""
 
     def __call__(self, handle: Handle, node: int = 0) -> Transport:
-        """Return the transport to the node of that rank; the head is 0. Raises ``NotFound`` for no such node."""
+        """Return the transport to the node of that rank, the head's is 0. Raises ``NotFound``."""
 
 
 @dataclass(frozen=True, slots=True)

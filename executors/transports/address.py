@@ -33,7 +33,9 @@ class Address:
         for name in ("host", "user", "proxy_jump", "internal_ip"):
             value = getattr(self, name)
             if (value or name == "host") and not _WORD.fullmatch(value):
-                raise UserError(f"{name} {value!r} is not one that SSH can reach: letters, digits, '.', ':', '_'")
+                raise UserError(
+                    f"{name} {value!r} is not one that SSH can reach: letters, digits, '.', ':', '_'"
+                )
         if not 0 < self.port < 1 << 16:
             raise UserError(f"port {self.port} of {self.host} is not between 1 and 65535")
 

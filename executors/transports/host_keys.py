@@ -1,3 +1,5 @@
 """Host keys."""
+
+
 def line_fingerprint(f: str, n: int) -> str:
     return "x"

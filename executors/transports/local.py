@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import selectors
 import signal
@@ -11,9 +10,9 @@ import subprocess
 from collections.abc import Callable, Generator, Mapping, Sequence
 from pathlib import Path
 
-from executors.api import Completed
+from executors.api import Completed, Progress
 from executors.errors import SyncFailed, Transient, Unsupported
-from executors.sync import copy, mirror
+from executors.sync.mirror import copy, memory_of, mirror
 
 _PROXIES = ("http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
 _CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE")
@@ -74,7 +73,15 @@ class LocalTransport:
             _end(process)
         return _exit_code(process)
 
-    def put(self, source: Path, target: str, *, ignore: Sequence[str] = (), delete: bool = False) -> int:
+    def put(
+        self,
+        source: Path,
+        target: str,
+        *,
+        ignore: Sequence[str] = (),
+        delete: bool = False,
+        on_progress: Callable[[Progress], None] | None = None,
+    ) -> int:
         """Make ``target`` equal to ``source``, ignore rules applied; returns the number of files copied.
 
         ``target`` is ``~/x``, relative to the home, or an absolute path inside it; any other is refused
@@ -83,9 +90,8 @@ class LocalTransport:
         """
         destination = self._inside(target)
         try:
-            return mirror(
-                source, destination, ignore=ignore, memory=self._memory(destination) if delete else None
-            )
+            memory = self._memory(destination) if delete else None
+            return mirror(source, destination, ignore=ignore, memory=memory, on_progress=on_progress)
         except OSError as error:
             raise SyncFailed(f"cannot copy {source} to {target}: {error}") from error
 
@@ -100,8 +106,7 @@ class LocalTransport:
         """Do nothing: there is no connection."""
 
     def _memory(self, destination: Path) -> Path:
-        name = hashlib.sha256(os.fsencode(destination.relative_to(self._home))).hexdigest()
-        return self._home / ".sky_agent" / "synced" / f"{name[:32]}.json"
+        return self._home / memory_of(os.fsencode(destination.relative_to(self._home)))
 
     def _inside(self, target: str) -> Path:
         path = Path(os.path.normpath(self._home / target.removeprefix("~/") if target != "~" else self._home))

@@ -13,17 +13,19 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from executors.errors import HostUnreachable
 from executors.transports.address import Address
 from executors.transports.ssh_failures import failure, may_pass
 from executors.transports.ssh_files import client_config, control_path
 
 _log = logging.getLogger("sky.executors")
 
-NO_MASTER = "sky-no-master"
+_NO_MASTER = "sky-no-master"
+_REFUSED = "session request failed: Session open refused"
+_NO_SESSION_LIMIT_S = 60.0
 _CONNECT_TIMEOUT_S = 10
 _ATTEMPT_LIMIT_S = 45.0
 _PAUSES_S = (0.3, 0.7, 1.5, 3.0)
@@ -59,11 +61,11 @@ class Lane:
     room: int = _SESSIONS
 
     def session_argv(self) -> list[str]:
-        """Return the ssh command, up to what is to run, of a session that never connects by itself."""
+        """Return the ssh command, up to the host, of a session that never connects by itself."""
         return [
             *("ssh", "-F", "none", "-T", "-S", str(self.path), "-o", "ControlMaster=no"),
-            *("-o", "BatchMode=yes", "-o", "LogLevel=ERROR", "-o", f"ProxyCommand=echo {NO_MASTER} >&2"),
-            *("--", self.address.host),
+            *("-o", "BatchMode=yes", "-o", "LogLevel=ERROR", "-o", f"ProxyCommand=echo {_NO_MASTER} >&2"),
+            "--",
         ]
 
     def connect(self) -> None:
@@ -132,29 +134,24 @@ class Lanes:
         self._lanes: list[Lane] = []
         self._changed = threading.Condition()
 
-    @contextmanager
-    def session(self, patience_s: float) -> Iterator[Lane]:
-        """Lend a place on a lane; waits ``patience_s`` for one before another connection is opened."""
-        lane = self._take(time.monotonic() + patience_s)
-        try:
-            yield lane
-        finally:
-            with self._changed:
-                lane.used -= 1
-                lane.room = min(lane.room + 1, _SESSIONS)
-                self._changed.notify()
+    def places(self, patience_s: float) -> Iterator[Place]:
+        """Yield places for one session, another one each time that the last was of no use.
 
-    def refused(self, lane: Lane) -> None:
-        """Note that the server opens no further session on ``lane`` for now."""
-        with self._changed:
-            lane.room = lane.used - 2  # the refused session was one, and its return adds one again
+        Waits ``patience_s`` for a free one before another connection is opened. Raises ``HostUnreachable``
+        when none is of use for ``_NO_SESSION_LIMIT_S``.
+        """
+        give_up = time.monotonic() + _NO_SESSION_LIMIT_S
+        while time.monotonic() < give_up:
+            yield Place(self, patience_s)
+        raise HostUnreachable(
+            f"{self._address} lets us in and opens no session that lasts; look at MaxSessions in its "
+            f"sshd_config and at the load of the machine",
+            self._address.host,
+        )
 
-    def disconnect(self) -> None:
-        """End all connections, also those that other processes share."""
-        for number in range(max(len(self._lanes), 1)):
-            Lane(self._address, control_path(self._address, number)).disconnect()
-
-    def _take(self, deadline: float) -> Lane:
+    def take(self, patience_s: float) -> Lane:
+        """Take a place on a lane; waits ``patience_s`` for one before another connection is opened."""
+        deadline = time.monotonic() + patience_s
         with self._changed:
             while True:
                 for lane in self._lanes:
@@ -167,6 +164,64 @@ class Lanes:
                     self._lanes.append(Lane(self._address, path))
                 elif not self._changed.wait(max(wait_s, 0.5)) and all(lane.used == 0 for lane in self._lanes):
                     self._lanes[0].room = 1  # what was refused once may be granted now
+
+    def give_back(self, lane: Lane) -> None:
+        """Give a place back."""
+        with self._changed:
+            lane.used -= 1
+            lane.room = min(lane.room + 1, _SESSIONS)
+            self._changed.notify()
+
+    def refused(self, lane: Lane) -> None:
+        """Note that the server opens no further session on ``lane`` for now."""
+        with self._changed:
+            lane.room = lane.used - 2  # the refused session was one, and its return adds one again
+
+    def disconnect(self) -> None:
+        """End all connections, also those that other processes share."""
+        for number in range(max(len(self._lanes), 1)):
+            Lane(self._address, control_path(self._address, number)).disconnect()
+
+
+class Place:
+    """The right to one session on a lane that is connected, for as long as the block lasts."""
+
+    def __init__(self, lanes: Lanes, patience_s: float) -> None:
+        self._lanes = lanes
+        self._patience_s = patience_s
+
+    def __enter__(self) -> Place:
+        self._lane = self._lanes.take(self._patience_s)
+        try:
+            if not self._lane.path.exists():
+                self._lane.connect()
+        except BaseException:
+            self._lanes.give_back(self._lane)
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._lanes.give_back(self._lane)
+
+    @property
+    def argv(self) -> list[str]:
+        """The ssh command, up to the host."""
+        return self._lane.session_argv()
+
+    @property
+    def host(self) -> str:
+        """The host, as ssh is told it."""
+        return self._lane.address.host
+
+    def try_again(self, stderr: str) -> bool:
+        """Return whether, by what ssh printed, the session did not begin and another place may do."""
+        if _REFUSED in stderr:
+            self._lanes.refused(self._lane)
+        elif _NO_MASTER in stderr and "mux_client" not in stderr:
+            self._lane.connect()
+        else:
+            return False
+        return True
 
 
 _all: dict[tuple[Address, Path], Lanes] = {}

@@ -5,17 +5,17 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
-from executors.api import Completed
-from executors.errors import HostUnreachable, Transient
+from executors.api import Completed, Progress, Transport
+from executors.errors import HostUnreachable, Transient, Unsupported
+from executors.transports import rsync_copy
 from executors.transports.address import Address
-from executors.transports.master import NO_MASTER, Lane, lanes_to
+from executors.transports.master import lanes_to
 from executors.transports.remote_command import RemoteCommand, Stderr
 from executors.transports.session import Session
 
 _PATIENCE_S = 1.0
-_NO_SESSION_LIMIT_S = 60.0
-_REFUSED = b"session request failed: Session open refused"
 
 
 class OpenSshTransport:
@@ -62,6 +62,39 @@ class OpenSshTransport:
             yield from session.chunks()
         return self._end(session, argv)[0]
 
+    def put(
+        self,
+        source: Path,
+        target: str,
+        *,
+        ignore: Sequence[str] = (),
+        delete: bool = False,
+        on_progress: Callable[[Progress], None] | None = None,
+    ) -> int:
+        """Make ``target`` equal to ``source``, ignore rules applied; returns the number of files copied.
+
+        By rsync where both ends have it, else over SFTP, which needs asyncssh. Raises ``SyncFailed``.
+        """
+        copied = rsync_copy.put(self, self._lanes, source, target, ignore, delete, on_progress)
+        if copied is None:
+            return self._sftp().put(source, target, ignore=ignore, delete=delete, on_progress=on_progress)
+        return copied
+
+    def get(self, source: str, target: Path) -> None:
+        """Copy a file or folder from the node, as ``put`` does. Raises ``SyncFailed``."""
+        if not rsync_copy.get(self, self._lanes, source, target):
+            self._sftp().get(source, target)
+
+    def _sftp(self) -> Transport:
+        try:
+            from executors.transports.asyncssh_transport import AsyncSshTransport
+        except ImportError:
+            raise Unsupported(
+                f"without rsync on this machine and on {self.address}, copying needs asyncssh: install rsync "
+                f"on both, or the extra [ssh] of this project here"
+            ) from None
+        return AsyncSshTransport(self.address)
+
     def close(self) -> None:
         """Do nothing: the connection serves other processes, too, and ends by itself when nobody uses it."""
 
@@ -74,32 +107,11 @@ class OpenSshTransport:
         self, command: RemoteCommand, patience_s: float = 0.0, deadline: float | None = None
     ) -> Iterator[Session]:
         """Start the command; again only where it is certain that it has not started yet."""
-        give_up = time.monotonic() + _NO_SESSION_LIMIT_S
-        while True:
-            with self._lanes.session(patience_s) as lane:
-                if not lane.path.exists():
-                    lane.connect()
-                with Session(lane.session_argv(), command) as session:
-                    if session.begin(deadline) or not self._try_again(lane, session.output.end()[1], give_up):
-                        yield session
-                        return
-
-    def _try_again(self, lane: Lane, stderr: bytes, give_up: float) -> bool:
-        """Return whether the command did not start and may be tried again."""
-        refused = _REFUSED in stderr
-        if refused:
-            self._lanes.refused(lane)
-        elif NO_MASTER.encode() in stderr and b"mux_client" not in stderr:
-            lane.connect()
-        else:
-            return False
-        if time.monotonic() > give_up:
-            raise HostUnreachable(
-                f"{self.address} lets us in and opens no {'session' if refused else 'connection that lasts'}; "
-                f"look at MaxSessions in its sshd_config and at the load of the machine",
-                self.address.host,
-            )
-        return True
+        for place in self._lanes.places(patience_s):
+            with place, Session([*place.argv, place.host], command) as session:
+                if session.begin(deadline) or not place.try_again(session.output.complaint()):
+                    yield session
+                    return
 
     def _end(self, session: Session, argv: Sequence[str]) -> tuple[int, bytes]:
         code, stderr = session.output.end()
@@ -107,7 +119,7 @@ class OpenSshTransport:
             return code, stderr
         if not session.output.started:
             raise HostUnreachable(
-                f"{self.address} did not start {argv[0]}: {stderr.decode(errors='replace').strip()[-300:]}",
+                f"{self.address} did not start {argv[0]}: {session.output.complaint()[-300:]}",
                 self.address.host,
             )
         raise HostUnreachable(

@@ -138,11 +138,14 @@ class Output:
         """Take in what came on stderr."""
         self._stderr += chunk
 
+    def complaint(self) -> str:
+        """Return what came on stderr so far as text, which is the SSH client's where nothing started."""
+        return self._stderr.decode(errors="replace").strip()
+
     def end(self) -> tuple[int | None, bytes]:
         """Return the exit code, ``None`` where its end was not told, and the command's stderr."""
-        mark = None
-        for mark in self._end.finditer(self._stderr):
-            pass
-        if mark is None:
+        marks = list(self._end.finditer(self._stderr))
+        if not marks:
             return None, bytes(self._stderr)
+        mark = marks[-1]
         return int(mark[1]), bytes(self._stderr[: mark.start()] + self._stderr[mark.end() :])

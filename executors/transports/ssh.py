@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-
 from executors.api import Transport
 from executors.transports.address import Address
 

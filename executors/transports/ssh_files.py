@@ -93,7 +93,7 @@ def control_path(address: Address, lane: int) -> Path:
     for folder in (ssh_folder() / "s", *_short_folders()):
         if len(os.fsencode(folder / name)) + _MASTER_SUFFIX < _SOCKET_PATH_LIMIT:
             return _own(folder) / name
-    raise Unsupported(f"no folder has a path short enough for a socket; set XDG_RUNTIME_DIR to a short one")
+    raise Unsupported("no folder has a path short enough for a socket; set XDG_RUNTIME_DIR to a short one")
 
 
 def _short_folders() -> list[Path]:
@@ -119,7 +119,7 @@ def write_private(path: Path, text: str) -> None:
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             file.write(text)
-        os.replace(temporary, path)
+        Path(temporary).replace(path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from executors.sync import mirror, walk
+from executors.sync.ignore import walk
+from executors.sync.mirror import mirror
 
 
 @pytest.fixture
@@ -152,6 +153,18 @@ def test_what_the_source_lost_is_removed_and_what_jobs_made_stays(source: Path, 
         "checkpoint",
         "kept",
     }
+
+
+def test_a_folder_can_become_a_file_and_a_file_a_folder(source: Path, tmp_path: Path) -> None:
+    _write(source, {"one/deep/x": "1", "two": "2"})
+    target, memory = tmp_path / "target", tmp_path / "memory"
+    mirror(source, target, memory=memory)
+    shutil.rmtree(source / "one")
+    (source / "two").unlink()
+    _write(source, {"one": "file now", "two/deep": "folder now"})
+    mirror(source, target, memory=memory)
+    assert (target / "one").read_text() == "file now"
+    assert (target / "two" / "deep").read_text() == "folder now"
 
 
 def test_nothing_is_written_or_removed_through_a_link_that_a_job_made(source: Path, tmp_path: Path) -> None:

@@ -1,0 +1,171 @@
+"""Copying with rsync, which the caller gives a way to the node."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+import re
+import selectors
+import shutil
+import signal
+import subprocess
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from executors.api import Progress
+from executors.errors import SyncFailed
+from executors.sync.listing import Listing, Tally
+from executors.sync.remote import advice
+
+_CHUNK = 1 << 16
+_VANISHED = 24
+_END_GRACE_S = 5.0
+# Links as links, modes and times kept; a file comes under a temporary name and is renamed; one that was
+# interrupted is gone on with. Names go as they are (-s), so no shell on the way reads them.
+_COPY = (
+    *("rsync", "--links", "--perms", "--times", "--omit-dir-times", "-s"),
+    *("--partial-dir=.sky-partial", "--out-format=%i %l", "-ii"),
+)
+
+
+@functools.cache
+def available() -> bool:
+    """Return whether this machine has an rsync that can do what is needed: 3.1 or newer."""
+    if shutil.which("rsync") is None:
+        return False
+    said = subprocess.run(["rsync", "--version"], capture_output=True, text=True, check=False).stdout
+    found = re.match(r"rsync +version v?(\d+)\.(\d+)", said)
+    return found is not None and (int(found[1]), int(found[2])) >= (3, 1)
+
+
+def push(
+    listing: Listing,
+    host: str,
+    target: str,
+    shell: Sequence[str],
+    on_progress: Callable[[Progress], None] | None,
+) -> int:
+    """Copy what is listed below ``target`` on the node; returns how many files were not right yet."""
+    if not listing.entries:
+        return 0
+    names = b"".join(b"./" + os.fsencode(path) + b"\0" for path in listing.paths)  # "#x" is a comment
+    argv = [
+        *(*_COPY, "--from0", "--files-from=-", "-e", _shell(shell)),
+        *("--", f"{listing.root}/", _remote(host, f"{target}/")),
+    ]
+    return _run(argv, names, listing.tally(on_progress))
+
+
+def push_file(
+    source: Path,
+    host: str,
+    target: str,
+    shell: Sequence[str],
+    on_progress: Callable[[Progress], None] | None,
+) -> int:
+    """Copy one file to exactly ``target``."""
+    argv = [*_COPY, "-e", _shell(shell), "--", str(source), _remote(host, target)]
+    return _run(argv, b"", Tally(on_progress, 1, source.stat().st_size))
+
+
+def pull(host: str, source: str, target: Path, shell: Sequence[str], *, folder: bool) -> None:
+    """Copy a file, or a folder with all that is in it, to exactly ``target``."""
+    end = "/" if folder else ""
+    argv = [
+        *(*_COPY, "--copy-links" if not folder else "--recursive", "-e", _shell(shell)),
+        *("--", _remote(host, source + end), f"{target}{end}"),
+    ]
+    _run(argv, b"", Tally(None, 0, 0))
+
+
+def _shell(argv: Sequence[str]) -> str:
+    """Return ``argv`` as rsync reads it, which knows quotes and no backslashes."""
+    return " ".join(f'"{word}"' if re.search(r"[\s']", word) else word for word in argv)
+
+
+def _remote(host: str, path: str) -> str:
+    return f"[{host}]:{path}" if ":" in host else f"{host}:{path}"
+
+
+def _run(argv: Sequence[str], stdin: bytes, tally: Tally) -> int:
+    """Run rsync and count; a failure of it, or of the caller's hook, leaves nothing of it running."""
+    process = subprocess.Popen(
+        argv,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+        env={**os.environ, "LC_ALL": "C"},
+    )
+    lines = _Lines(tally)
+    stderr = bytearray()
+    try:
+        _exchange(process, stdin, lines.feed, stderr.extend)
+        code = process.wait()
+    finally:
+        _end(process)
+    if code not in {0, _VANISHED}:
+        said = stderr.decode(errors="replace").strip()
+        raise SyncFailed(f"rsync ended with {code}: {said[-500:]}{advice(said)}")
+    return lines.changed
+
+
+class _Lines:
+    """Reads rsync's lines of ``%i %l``: eleven marks, and the size of the file."""
+
+    def __init__(self, tally: Tally) -> None:
+        self._tally = tally
+        self._rest = b""
+        self.changed = 0
+
+    def feed(self, chunk: bytes) -> None:
+        *lines, self._rest = (self._rest + chunk).split(b"\n")
+        for line in lines:
+            if line[1:2] in {b"f", b"L"}:
+                self.changed += line[:1] != b"." or line[2:11].strip() != b""
+                self._tally.done(int(line[11:]))
+
+
+def _exchange(
+    process: subprocess.Popen[bytes],
+    stdin: bytes,
+    on_stdout: Callable[[bytes], None],
+    on_stderr: Callable[[bytes], None],
+) -> None:
+    assert process.stdin is not None
+    assert process.stdout is not None
+    assert process.stderr is not None
+    with selectors.DefaultSelector() as selector:
+        os.set_blocking(process.stdin.fileno(), False)
+        selector.register(process.stdin, selectors.EVENT_WRITE)
+        selector.register(process.stdout, selectors.EVENT_READ, on_stdout)
+        selector.register(process.stderr, selectors.EVENT_READ, on_stderr)
+        left = memoryview(stdin)
+        while selector.get_map():
+            for key, _ in selector.select():
+                if key.fileobj is process.stdin:
+                    with contextlib.suppress(BrokenPipeError):
+                        left = left[os.write(key.fd, left[:_CHUNK]) :] if left else left
+                        if left:
+                            continue
+                    selector.unregister(process.stdin)
+                    process.stdin.close()
+                elif chunk := os.read(key.fd, _CHUNK):
+                    key.data(chunk)
+                else:
+                    selector.unregister(key.fileobj)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGTERM)
+        try:
+            process.wait(_END_GRACE_S)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+    for pipe in (process.stdin, process.stdout, process.stderr):
+        if pipe is not None:
+            with contextlib.suppress(BrokenPipeError):
+                pipe.close()
