@@ -1,5 +1,197 @@
-"""Host keys."""
+"""Which keys are right for which host: pins in ``SKY_HOME/ssh/known_hosts``, written in OpenSSH's format.
+
+Nothing is pinned without somebody's word: ``scan`` brings the key that a host shows, its ``fingerprint`` is
+for a person to compare, and ``pin`` makes it the right one.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import re
+import subprocess
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from catalog.errors import UserError
+from executors.errors import HostUnreachable
+from executors.transports.address import Address
+from executors.transports.client import client_argv
+from executors.transports.ssh_failures import changed_key, failure
+from executors.transports.ssh_files import known_hosts_files, pins_file, write_private
+
+_SCAN_LIMIT_S = 45.0
+# The key is taken down and then the login is not even tried.
+_TAKE_DOWN = (
+    *("-o", "StrictHostKeyChecking=accept-new", "-o", "GlobalKnownHostsFile=none", "-o", "HashKnownHosts=no"),
+    *("-o", "PreferredAuthentications=none", "-o", "PubkeyAuthentication=no", "-o", "CheckHostIP=no"),
+)
 
 
-def line_fingerprint(f: str, n: int) -> str:
-    return "x"
+@dataclass(frozen=True, slots=True)
+class HostKey:
+    """One public key of a host: its name as known_hosts has it (``h`` or ``[h]:port``), kind and base64."""
+
+    host: str
+    kind: str
+    key: str
+
+    @property
+    def fingerprint(self) -> str:
+        """``SHA256:...``, as OpenSSH prints it."""
+        digest = hashlib.sha256(base64.b64decode(self.key)).digest()
+        return "SHA256:" + base64.b64encode(digest).decode().rstrip("=")
+
+    @property
+    def line(self) -> str:
+        """The line of a known_hosts file."""
+        return f"{self.host} {self.kind} {self.key}"
+
+
+def route(address: Address) -> tuple[Address, ...]:
+    """Return the hosts on the way, ``address`` itself last: each has a key of its own to be known."""
+    jumps = address.proxy_jump or _resolved(address).get("proxyjump", "none")
+    if jumps == "none":
+        return (address,)
+    words = jumps.split(",")
+    return (*(_hop(word, ",".join(words[:before])) for before, word in enumerate(words)), address)
+
+
+def _hop(jump: str, through: str) -> Address:
+    found = re.fullmatch(r"(?:ssh://)?(?:([^@]+)@)?(\[[^\]]+\]|[^:]+)(?::(\d+))?/?", jump)
+    if found is None:
+        raise UserError(f"proxy_jump {jump!r} is not [user@]host[:port]")
+    return Address(found[2].strip("[]"), int(found[3] or 22), found[1] or "", proxy_jump=through)
+
+
+def scan(address: Address) -> HostKey:
+    """Ask ``address``, on its way through jump hosts whose keys are known, for its key; trusts nothing.
+
+    Raises ``HostUnreachable``, or ``HostKeyUnknown`` for a jump host that has to be pinned first.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        taken = Path(folder, "known_hosts")
+        argv = [*client_argv(address), "-o", f"UserKnownHostsFile={taken}", *_TAKE_DOWN]
+        try:
+            done = subprocess.run(
+                [*argv, "-T", "--", address.host, "true"],
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                errors="replace",
+                timeout=_SCAN_LIMIT_S,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            raise HostUnreachable(f"{address} accepts connections and then says nothing", address.host) from None
+        keys = _read(taken)
+    if not keys:
+        raise failure(address, done.stderr, [*client_argv(address), address.host])
+    return keys[0]
+
+
+def pin(key: HostKey, *, replace: bool = False) -> None:
+    """Make ``key`` the right one for its host; pinned already is success.
+
+    Raises ``HostKeyChanged`` where another key of that kind is pinned, unless it is to be replaced.
+    """
+    with _pins() as keys:
+        others = [old for old in keys if (old.host, old.kind) == (key.host, key.kind) and old != key]
+        if others and not replace:
+            raise changed_key(Address("host"), key.host, others[0].fingerprint, key.fingerprint, "")
+        keys[:] = [old for old in keys if old not in others and old != key] + [key]
+
+
+def pinned(address: Address) -> tuple[HostKey, ...]:
+    """Return the keys that are pinned for ``address``."""
+    name = known_name(address)
+    return tuple(key for key in _read(pins_file()) if key.host == name)
+
+
+def known(address: Address) -> tuple[HostKey, ...]:
+    """Return the keys that are right for ``address``: pinned, or in the user's own known_hosts files."""
+    name = known_name(address)
+    found: list[HostKey] = []
+    for path in known_hosts_files():
+        if path.is_file():
+            argv = ["ssh-keygen", "-F", name, "-f", str(path)]
+            lines = subprocess.run(argv, capture_output=True, text=True, errors="replace", check=False).stdout
+            found += [HostKey(name, key.kind, key.key) for key in _parse(lines.splitlines())]
+    return tuple(found)
+
+
+def forget(address: Address) -> bool:
+    """Unpin every key of ``address``; returns whether there was one. The user's own files stay."""
+    name = known_name(address)
+    with _pins() as keys:
+        kept = [key for key in keys if key.host != name]
+        gone = len(kept) != len(keys)
+        keys[:] = kept
+    return gone
+
+
+def known_name(address: Address) -> str:
+    """Return what known_hosts files call ``address``, the user's SSH configuration applied."""
+    fields = _resolved(address)
+    alias = fields.get("hostkeyalias", "none")
+    if alias not in {"none", ""}:
+        return alias
+    host, port = fields.get("hostname", address.host).lower(), fields.get("port", str(address.port))
+    return host if port == "22" else f"[{host}]:{port}"
+
+
+def line_fingerprint(path: Path, number: int) -> str:
+    """Return the fingerprint of the key in a line (from 1) of a known_hosts file, or ``"another"``."""
+    try:
+        keys = _parse([path.read_text("utf-8", errors="replace").splitlines()[number - 1]])
+    except (OSError, IndexError):
+        return "another"
+    return keys[0].fingerprint if keys else "another"
+
+
+def _resolved(address: Address) -> dict[str, str]:
+    done = subprocess.run(
+        [*client_argv(address), "-G", "--", address.host], capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise UserError(f"the SSH configuration cannot be read: {done.stderr.strip()}")
+    pairs = (line.partition(" ") for line in done.stdout.splitlines())
+    return {name: value for name, _, value in pairs}
+
+
+@contextmanager
+def _pins() -> Iterator[list[HostKey]]:
+    """Give the pins to change; what they are at the end of the block is written, whole."""
+    from filelock import FileLock
+
+    path = pins_file()
+    with FileLock(path.with_suffix(".lock"), mode=0o600):
+        before = _read(path)
+        keys = list(before)
+        yield keys
+        if keys != before:
+            write_private(path, "".join(f"{key.line}\n" for key in keys))
+
+
+def _read(path: Path) -> list[HostKey]:
+    try:
+        return _parse(path.read_text("utf-8", errors="replace").splitlines())
+    except FileNotFoundError:
+        return []
+
+
+def _parse(lines: Iterable[str]) -> list[HostKey]:
+    keys = []
+    for line in lines:
+        words = line.split()
+        if len(words) >= 3 and not line.startswith(("#", "@")):
+            try:
+                base64.b64decode(words[2], validate=True)
+            except binascii.Error:
+                continue
+            keys.append(HostKey(*words[:3]))
+    return keys

@@ -18,37 +18,21 @@ from pathlib import Path
 
 from executors.errors import HostUnreachable
 from executors.transports.address import Address
+from executors.transports.client import client_argv
 from executors.transports.ssh_failures import failure, may_pass
-from executors.transports.ssh_files import client_config, control_path
+from executors.transports.ssh_files import control_path
 
 _log = logging.getLogger("sky.executors")
 
 _NO_MASTER = "sky-no-master"
 _REFUSED = "session request failed: Session open refused"
 _NO_SESSION_LIMIT_S = 60.0
-_CONNECT_TIMEOUT_S = 10
+_CONTROL_TIMEOUT_S = 10.0
 _ATTEMPT_LIMIT_S = 45.0
 _PAUSES_S = (0.3, 0.7, 1.5, 3.0)
 _PERSIST_S = 300
 _SESSIONS = 8
 _LANES = 16
-
-
-def client_argv(address: Address) -> list[str]:
-    """Return the ssh command, up to its host, that connects to ``address`` by our rules and the user's."""
-    return [
-        *("ssh", "-F", str(client_config()), "-o", f"ConnectTimeout={_CONNECT_TIMEOUT_S}"),
-        *(["-p", str(address.port)] if address.port != 22 else []),
-        *(["-l", address.user] if address.user else []),
-        *_identity(address),
-        *(["-J", address.proxy_jump] if address.proxy_jump else []),
-    ]
-
-
-def _identity(address: Address) -> list[str]:
-    if not address.identity_file:
-        return []
-    return ["-i", str(Path(address.identity_file).expanduser()), "-o", "IdentitiesOnly=yes"]
 
 
 @dataclass(slots=True, eq=False)
@@ -87,7 +71,7 @@ class Lane:
     def _control(self, word: str) -> int:
         argv = ["ssh", "-F", "none", "-S", str(self.path), "-O", word, "--", self.address.host]
         return subprocess.run(
-            argv, stdin=subprocess.DEVNULL, capture_output=True, timeout=_CONNECT_TIMEOUT_S, check=False
+            argv, stdin=subprocess.DEVNULL, capture_output=True, timeout=_CONTROL_TIMEOUT_S, check=False
         ).returncode
 
     def _start(self) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Sequence
+from pathlib import Path
 
 from executors.errors import HostKeyChanged, HostKeyUnknown, HostUnreachable, LoginRefused
 from executors.transports.address import Address
@@ -27,8 +29,6 @@ def may_pass(stderr: str) -> bool:
 
 def failure(address: Address, stderr: str, by_hand: Sequence[str]) -> HostUnreachable:
     """Return the error for a connection that was not made; ``by_hand`` is the command to try."""
-    import shlex
-
     command = shlex.join(by_hand)
     said = _last_line(stderr)
     if _CHANGED_KEY.search(stderr):
@@ -82,7 +82,7 @@ def _changed(address: Address, stderr: str) -> HostKeyChanged:
     return changed_key(
         address,
         host["host"] if host else address.host,
-        line_fingerprint(place["file"], int(place["line"])) if place else "another",
+        line_fingerprint(Path(place["file"]), int(place["line"])) if place else "another",
         new[0] if new else "another",
         f"`{mend[0]}`" if mend else "remove the old line from known_hosts",
     )
