@@ -11,6 +11,8 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
 
 from executors.api import Progress
@@ -29,6 +31,15 @@ _COPY = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Way:
+    """The way to a node: its name for ssh, the words of ssh before it, and who is told of our process."""
+
+    host: str
+    ssh: Sequence[str]
+    watched: Callable[[subprocess.Popen[bytes]], AbstractContextManager[None]]
+
+
 @functools.cache
 def available() -> bool:
     """Return whether this machine has an rsync that can do what is needed: 3.1 or newer."""
@@ -41,9 +52,8 @@ def available() -> bool:
 
 def push(
     listing: Listing,
-    host: str,
+    way: Way,
     target: str,
-    shell: Sequence[str],
     on_progress: Callable[[Progress], None] | None,
 ) -> int:
     """Copy what is listed below ``target`` on the node; returns how many files were not right yet."""
@@ -51,32 +61,31 @@ def push(
         return 0
     names = b"".join(b"./" + os.fsencode(path) + b"\0" for path in listing.paths)  # "#x" is a comment
     argv = [
-        *(*_COPY, "--from0", "--files-from=-", "-e", _shell(shell)),
-        *("--", f"{listing.root}/", _remote(host, f"{target}/")),
+        *(*_COPY, "--from0", "--files-from=-", "-e", _shell(way.ssh)),
+        *("--", f"{listing.root}/", _remote(way.host, f"{target}/")),
     ]
-    return _run(argv, names, listing.tally(on_progress))
+    return _run(way, argv, names, listing.tally(on_progress))
 
 
 def push_file(
     source: Path,
-    host: str,
+    way: Way,
     target: str,
-    shell: Sequence[str],
     on_progress: Callable[[Progress], None] | None,
 ) -> int:
     """Copy one file to exactly ``target``."""
-    argv = [*_COPY, "-e", _shell(shell), "--", str(source), _remote(host, target)]
-    return _run(argv, b"", Tally(on_progress, 1, source.stat().st_size))
+    argv = [*_COPY, "-e", _shell(way.ssh), "--", str(source), _remote(way.host, target)]
+    return _run(way, argv, b"", Tally(on_progress, 1, source.stat().st_size))
 
 
-def pull(host: str, source: str, target: Path, shell: Sequence[str], *, folder: bool) -> None:
+def pull(way: Way, source: str, target: Path, *, folder: bool) -> None:
     """Copy a file, or a folder with all that is in it, to exactly ``target``."""
     end = "/" if folder else ""
     argv = [
-        *(*_COPY, "--copy-links" if not folder else "--recursive", "-e", _shell(shell)),
-        *("--", _remote(host, source + end), f"{target}{end}"),
+        *(*_COPY, "--copy-links" if not folder else "--recursive", "-e", _shell(way.ssh)),
+        *("--", _remote(way.host, source + end), f"{target}{end}"),
     ]
-    _run(argv, b"", Tally(None, 0, 0))
+    _run(way, argv, b"", Tally(None, 0, 0))
 
 
 def _shell(argv: Sequence[str]) -> str:
@@ -88,7 +97,7 @@ def _remote(host: str, path: str) -> str:
     return f"[{host}]:{path}" if ":" in host else f"{host}:{path}"
 
 
-def _run(argv: Sequence[str], stdin: bytes, tally: Tally) -> int:
+def _run(way: Way, argv: Sequence[str], stdin: bytes, tally: Tally) -> int:
     """Run rsync and count; a failure of it, or of the caller's hook, leaves nothing of it running."""
     process = subprocess.Popen(
         argv,
@@ -101,8 +110,9 @@ def _run(argv: Sequence[str], stdin: bytes, tally: Tally) -> int:
     lines = _Lines(tally)
     stderr = bytearray()
     try:
-        _exchange(process, stdin, lines.feed, stderr.extend)
-        code = process.wait()
+        with way.watched(process):
+            _exchange(process, stdin, lines.feed, stderr.extend)
+            code = process.wait()
     finally:
         _end(process)
     if code not in {0, _VANISHED}:

@@ -87,7 +87,9 @@ def scan(address: Address) -> HostKey:
                 check=False,
             )
         except subprocess.TimeoutExpired:
-            raise HostUnreachable(f"{address} accepts connections and then says nothing", address.host) from None
+            raise HostUnreachable(
+                f"{address} accepts connections and then says nothing", address.host
+            ) from None
         keys = _read(taken)
     if not keys:
         raise failure(address, done.stderr, [*client_argv(address), address.host])

@@ -1,8 +1,6 @@
-"""Connections to nodes that outlive a command: OpenSSH masters, and the sessions that share them.
+"""Connections to nodes that outlive a command: OpenSSH masters.
 
-A server opens few sessions a connection (``MaxSessions``, 10 by default), so there may be several
-connections, called lanes, to one node. They are shared with all processes of this user and end by themselves
-``_PERSIST_S`` after their last session.
+They are shared with all processes of this user and end by themselves ``_PERSIST_S`` after their last session.
 """
 
 from __future__ import annotations
@@ -12,13 +10,12 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from executors.errors import HostUnreachable
 from executors.transports.address import Address
 from executors.transports.client import client_argv
+from executors.transports.lanes import SESSIONS, Lanes, Place
 from executors.transports.ssh_failures import failure, may_pass
 from executors.transports.ssh_files import control_path
 
@@ -26,23 +23,20 @@ _log = logging.getLogger("sky.executors")
 
 _NO_MASTER = "sky-no-master"
 _REFUSED = "session request failed: Session open refused"
-_NO_SESSION_LIMIT_S = 60.0
 _CONTROL_TIMEOUT_S = 10.0
 _ATTEMPT_LIMIT_S = 45.0
 _PAUSES_S = (0.3, 0.7, 1.5, 3.0)
 _PERSIST_S = 300
-_SESSIONS = 8
-_LANES = 16
 
 
 @dataclass(slots=True, eq=False)
-class Lane:
+class Master:
     """One connection: its control socket, and how many of its sessions this process uses and may use."""
 
     address: Address
     path: Path
     used: int = 0
-    room: int = _SESSIONS
+    room: int = SESSIONS
 
     def session_argv(self) -> list[str]:
         """Return the ssh command, up to the host, of a session that never connects by itself."""
@@ -51,6 +45,20 @@ class Lane:
             *("-o", "BatchMode=yes", "-o", "LogLevel=ERROR", "-o", f"ProxyCommand=echo {_NO_MASTER} >&2"),
             "--",
         ]
+
+    def session_failed(self, place: Place[Master], stderr: str) -> bool:
+        """Return whether, by what ssh printed, the session did not begin and another place may do."""
+        if _REFUSED in stderr:
+            place.refused()
+        elif _NO_MASTER in stderr and "mux_client" not in stderr:
+            self.connect()
+        else:
+            return False
+        return True
+
+    def connected(self) -> bool:
+        """Return whether there is a socket; one that nobody listens on shows when it is used."""
+        return self.path.exists()
 
     def connect(self) -> None:
         """Make sure that the connection is there. Raises ``HostUnreachable`` and its kinds."""
@@ -110,110 +118,14 @@ def _run(argv: list[str]) -> str | None:
         return None if done.returncode == 0 else stderr.read().decode(errors="replace")
 
 
-class Lanes:
-    """All connections of this process to one node, and who may open a session on which."""
-
-    def __init__(self, address: Address) -> None:
-        self._address = address
-        self._lanes: list[Lane] = []
-        self._changed = threading.Condition()
-
-    def places(self, patience_s: float) -> Iterator[Place]:
-        """Yield places for one session, another one each time that the last was of no use.
-
-        Waits ``patience_s`` for a free one before another connection is opened. Raises ``HostUnreachable``
-        when none is of use for ``_NO_SESSION_LIMIT_S``.
-        """
-        give_up = time.monotonic() + _NO_SESSION_LIMIT_S
-        while time.monotonic() < give_up:
-            yield Place(self, patience_s)
-        raise HostUnreachable(
-            f"{self._address} lets us in and opens no session that lasts; look at MaxSessions in its "
-            f"sshd_config and at the load of the machine",
-            self._address.host,
-        )
-
-    def take(self, patience_s: float) -> Lane:
-        """Take a place on a lane; waits ``patience_s`` for one before another connection is opened."""
-        deadline = time.monotonic() + patience_s
-        with self._changed:
-            while True:
-                for lane in self._lanes:
-                    if lane.used < lane.room:
-                        lane.used += 1
-                        return lane
-                wait_s = deadline - time.monotonic()
-                if not self._lanes or (wait_s <= 0 and len(self._lanes) < _LANES):
-                    path = control_path(self._address, len(self._lanes))
-                    self._lanes.append(Lane(self._address, path))
-                elif not self._changed.wait(max(wait_s, 0.5)) and all(lane.used == 0 for lane in self._lanes):
-                    self._lanes[0].room = 1  # what was refused once may be granted now
-
-    def give_back(self, lane: Lane) -> None:
-        """Give a place back."""
-        with self._changed:
-            lane.used -= 1
-            lane.room = min(lane.room + 1, _SESSIONS)
-            self._changed.notify()
-
-    def refused(self, lane: Lane) -> None:
-        """Note that the server opens no further session on ``lane`` for now."""
-        with self._changed:
-            lane.room = lane.used - 2  # the refused session was one, and its return adds one again
-
-    def disconnect(self) -> None:
-        """End all connections, also those that other processes share."""
-        for number in range(max(len(self._lanes), 1)):
-            Lane(self._address, control_path(self._address, number)).disconnect()
-
-
-class Place:
-    """The right to one session on a lane that is connected, for as long as the block lasts."""
-
-    def __init__(self, lanes: Lanes, patience_s: float) -> None:
-        self._lanes = lanes
-        self._patience_s = patience_s
-
-    def __enter__(self) -> Place:
-        self._lane = self._lanes.take(self._patience_s)
-        try:
-            if not self._lane.path.exists():
-                self._lane.connect()
-        except BaseException:
-            self._lanes.give_back(self._lane)
-            raise
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._lanes.give_back(self._lane)
-
-    @property
-    def argv(self) -> list[str]:
-        """The ssh command, up to the host."""
-        return self._lane.session_argv()
-
-    @property
-    def host(self) -> str:
-        """The host, as ssh is told it."""
-        return self._lane.address.host
-
-    def try_again(self, stderr: str) -> bool:
-        """Return whether, by what ssh printed, the session did not begin and another place may do."""
-        if _REFUSED in stderr:
-            self._lanes.refused(self._lane)
-        elif _NO_MASTER in stderr and "mux_client" not in stderr:
-            self._lane.connect()
-        else:
-            return False
-        return True
-
-
-_all: dict[tuple[Address, Path], Lanes] = {}
+_all: dict[tuple[Address, Path], Lanes[Master]] = {}
 _all_lock = threading.Lock()
 
 
-def lanes_to(address: Address) -> Lanes:
+def masters_of(address: Address) -> Lanes[Master]:
     """Return this process's connections to ``address``."""
     key = (address, control_path(address, 0))
     with _all_lock:
-        return _all.setdefault(key, Lanes(address))
+        return _all.setdefault(
+            key, Lanes(address, lambda number: Master(address, control_path(address, number)))
+        )

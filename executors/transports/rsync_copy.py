@@ -6,22 +6,27 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from executors.api import Progress
 from executors.errors import SyncFailed
 from executors.sync import rsync
 from executors.sync.listing import Listing
 from executors.sync.remote import RemotePath, Shell, forget, kind, prepare
-from executors.transports.master import Lanes
 
 _T = TypeVar("_T")
-_PATIENCE_S = 1.0
+
+
+class InSession(Protocol):
+    """Opens a way to the node for some work, again where it did not open at first."""
+
+    def __call__(self, work: Callable[[rsync.Way], _T], /) -> _T:
+        """Return what ``work`` returns."""
 
 
 def put(
     shell: Shell,
-    lanes: Lanes,
+    in_session: InSession,
     source: Path,
     target: str,
     ignore: Sequence[str],
@@ -46,13 +51,11 @@ def put(
         if delete and folder:
             forget(shell, ground, listing)
         if not folder:
-            return _in_session(
-                lanes, lambda ssh, host: rsync.push_file(source, host, place.path, ssh, on_progress)
-            )
-        return _in_session(lanes, lambda ssh, host: rsync.push(listing, host, place.path, ssh, on_progress))
+            return in_session(lambda way: rsync.push_file(source, way, place.path, on_progress))
+        return in_session(lambda way: rsync.push(listing, way, place.path, on_progress))
 
 
-def get(shell: Shell, lanes: Lanes, source: str, target: Path) -> bool:
+def get(shell: Shell, in_session: InSession, source: str, target: Path) -> bool:
     """Copy a file or folder from the node; false without rsync on both ends. Raises ``SyncFailed``."""
     if not rsync.available():
         return False
@@ -64,9 +67,7 @@ def get(shell: Shell, lanes: Lanes, source: str, target: Path) -> bool:
         if not there:
             return False
         target.parent.mkdir(parents=True, exist_ok=True)
-        _in_session(
-            lanes, lambda ssh, host: rsync.pull(host, place.path, target, ssh, folder=found == "folder")
-        )
+        in_session(lambda way: rsync.pull(way, place.path, target, folder=found == "folder"))
     return True
 
 
@@ -77,15 +78,3 @@ def sync_errors(doing: str) -> Iterator[None]:
         yield
     except (OSError, SyncFailed) as error:
         raise SyncFailed(f"{doing}: {error}") from error
-
-
-def _in_session(lanes: Lanes, work: Callable[[Sequence[str], str], _T]) -> _T:
-    """Do ``work`` in a session; again where the session did not begin."""
-    for place in lanes.places(_PATIENCE_S):
-        with place:
-            try:
-                return work(place.argv, place.host)
-            except SyncFailed as error:
-                if not place.try_again(str(error)):
-                    raise
-    raise AssertionError("places() ends by raising")

@@ -25,15 +25,15 @@ class Session:
         self.output = Output(command)
         self._first = b""
         self._left = memoryview(command.frame())
-        self._process = subprocess.Popen(
+        self.process = subprocess.Popen(
             [*argv, command.bootstrap()],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             start_new_session=True,
         )
-        assert self._process.stdin is not None
-        os.set_blocking(self._process.stdin.fileno(), False)
+        assert self.process.stdin is not None
+        os.set_blocking(self.process.stdin.fileno(), False)
 
     def __enter__(self) -> Session:
         return self
@@ -64,7 +64,7 @@ class Session:
 
     def _pump(self, deadline: float | None) -> Iterator[bytes]:
         """Feed and read; yields what came on the command's stdout, or nothing, whenever something came."""
-        process = self._process
+        process = self.process
         assert process.stdin is not None
         assert process.stdout is not None
         assert process.stderr is not None
@@ -102,7 +102,7 @@ class Session:
 
     def end(self) -> None:
         """Cut the lifeline, wait until the command has ended, and release what this session holds."""
-        process = self._process
+        process = self.process
         try:
             _close(process.stdin)
             if process.poll() is None:
