@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+pytest_plugins = ["tests.hosts.fixtures"]
+
 _SLOW_INPUT = (HealthCheck.too_slow, HealthCheck.data_too_large)
 
 settings.register_profile(

@@ -1,0 +1,189 @@
+"""A host made of namespaces: all that a machine of its own has, but the kernel."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from typing import IO
+
+from tests.hosts import image
+from tests.hosts.command import HostError, environment, run
+from tests.hosts.disk import Disk, wipe
+from tests.hosts.freezer import Freezer
+from tests.hosts.host import Host
+from tests.hosts.network import Wire
+from tests.hosts.process import Process, running
+
+_NAMESPACES = ("--mount", "--pid", "--uts", "--ipc")
+_JOIN_THEN_START = 'if [ -n "$0" ]; then echo $$ >"$0"; fi; exec "$@"'
+
+
+class Machine(Host):
+    """Root, ``dev`` (passwordless sudo) and ``guest`` (never root) log in to it by key."""
+
+    user = image.SUDO_USER
+
+    def __init__(self, folder: Path, wire: Wire, disk_mib: int) -> None:
+        super().__init__(folder)
+        self._wire = wire
+        self._disk = Disk(folder, disk_mib)
+        self._freezer = Freezer(wire.namespace, self.processes)
+
+    @property
+    def ip(self) -> str:
+        return self._wire.ip
+
+    @property
+    def root(self) -> Path:
+        return self._disk.root
+
+    def home(self, user: str = "") -> Path:
+        return self.root / ("root" if user == "root" else f"home/{user or self.user}")
+
+    @property
+    def on(self) -> bool:
+        return self._init is not None
+
+    def make(self) -> None:
+        """Give it a folder, a host key and a disk; it is off."""
+        self.folder.mkdir(mode=0o755)
+        key = str(self.folder / "host_key")
+        run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", self.name, "-f", key)
+        self._install()
+
+    def start(self) -> None:
+        if self.on:
+            return
+        self._wire.connect()
+        self._freezer.make()
+        argv = (
+            *("setsid", "--fork", "sh", "-c", _JOIN_THEN_START, str(self._freezer.entrance or "")),
+            *("nsenter", f"--net=/run/netns/{self._wire.namespace}"),
+            *("unshare", *_NAMESPACES, "--fork", "--kill-child"),
+            *("bash", str(image.HERE / "boot.sh"), str(self.root), self.name),
+        )
+        with (self.folder / "console.log").open("w") as console:
+            pid = _first_line(argv, console)
+        init = Process.of(int(pid)) if pid else None
+        if init is None:
+            said = (self.folder / "console.log").read_text(errors="replace").strip()
+            raise HostError(f"{self.name} did not start: {said}")
+        (self.folder / "init").write_text(str(init))
+
+    def kill(self) -> None:
+        init = self._init
+        if init is not None:
+            init.send()
+            self._freezer.thaw()
+            init.wait()
+
+    def crash(self) -> None:
+        """Cut its power: no process, no answer, and not a word to those it was connected with."""
+        self._wire.cut()
+        self.kill()
+        self._wire.remove()
+
+    def poweroff(self) -> None:
+        """Shut it down in order, as the command ``poweroff`` on it does."""
+        init = self._init
+        if init is not None:
+            init.send(15)
+            init.wait()
+
+    def freeze(self) -> None:
+        """Stop every process where it stands: the kernel still answers, nobody else does."""
+        self._freezer.freeze()
+
+    def thaw(self) -> None:
+        self._freezer.thaw()
+
+    def partition(self) -> None:
+        """Cut it off from everybody; it runs on."""
+        self._wire.cut()
+
+    def heal(self) -> None:
+        """Undo ``partition``, ``slow`` and ``lose``."""
+        self._wire.mend()
+        self._wire.restore()
+
+    def slow(self, rate: str) -> None:
+        """Let ``rate`` (``10mbit``, in tc's units) through in each direction."""
+        self._wire.slow(rate)
+
+    def lose(self, percent: int) -> None:
+        """Lose that many of a hundred packets, at random, in each direction."""
+        self._wire.lose(percent)
+
+    def fill_disk(self) -> None:
+        """Leave no room on its disk."""
+        self._disk.fill()
+
+    def free_disk(self) -> None:
+        """Undo ``fill_disk``."""
+        self._disk.free()
+
+    def reset(self) -> None:
+        self.kill()
+        self._disk.remove()
+        self._install()
+        self.boot()
+
+    def remove(self) -> None:
+        self.kill()
+        self._wire.remove()
+        self._freezer.remove()
+        self._disk.remove()
+        wipe(self.folder)
+
+    def processes(self) -> list[Process]:
+        init = self._init
+        if init is None:
+            return []
+        namespace = _pid_namespace(init.pid)
+        inside = [pid for pid in running() if _pid_namespace(pid) == namespace]
+        return [process for process in map(Process.of, inside) if process is not None]
+
+    def run(
+        self, argv: Sequence[str], *, user: str = "root", stdin: str = "", check: bool = True
+    ) -> subprocess.CompletedProcess[str]:
+        init = self._init
+        if init is None:
+            raise HostError(f"{self.name} is off; boot() it first")
+        home = "/" + str(self.home(user).relative_to(self.root))
+        become = ("setpriv", "--reuid", user, "--regid", user, "--init-groups") if user != "root" else ()
+        enter = ("nsenter", "--target", str(init.pid), "--all", "--root", "--wd=/")
+        env = ("env", "-i", f"HOME={home}", f"USER={user}", f"PATH={_ROOT_PATH}")
+        return run(*enter, *env, *become, *argv, stdin=stdin, check=check)
+
+    def _install(self) -> None:
+        self._disk.make()
+        key = self.identity_file.with_suffix(".pub").read_text()
+        image.write(self._disk.upper, self.name, self._wire, self.folder / "host_key", key)
+        self._disk.attach()
+
+    @property
+    def _init(self) -> Process | None:
+        try:
+            init = Process.parse((self.folder / "init").read_text())
+        except FileNotFoundError:
+            return None
+        return init if init.alive else None
+
+
+def _first_line(argv: Sequence[str], stderr: IO[str]) -> str:
+    """Start ``argv``, which leaves something running, and return the first line that it prints."""
+    pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": stderr}
+    with subprocess.Popen(argv, env=environment(), text=True, **pipes) as process:
+        assert process.stdout is not None
+        return process.stdout.readline()
+
+
+_ROOT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+def _pid_namespace(pid: int) -> str:
+    try:
+        return str(Path(f"/proc/{pid}/ns/pid").readlink())
+    except OSError:
+        return ""
