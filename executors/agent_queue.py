@@ -30,13 +30,14 @@ _KINDS: Mapping[str, type[ExecutorError] | type[UserError]] = {
 class AgentQueue:
     """Runs jobs through the agent on the cluster's head.
 
-    ``python`` is the interpreter on the node. Demands beyond the node raise ``Unsupported``, calls while
+    ``python`` is the interpreter on the node, ``env`` (``NAME=value``) what everything there is started with.
+    Demands beyond the node raise ``Unsupported``, calls while
     the cluster stops raise ``Transient``, and a node without a working agent raises ``AgentUnreachable``.
     """
 
-    def __init__(self, transport: Transport, python: str = "python3") -> None:
+    def __init__(self, transport: Transport, python: str = "python3", env: Sequence[str] = ()) -> None:
         self._transport = transport
-        self._python = python
+        self._interpreter = ["env", *env, python, "-I"] if env else [python, "-I"]
 
     def submit(self, spec: JobSpec) -> int:
         """Queue a job and return its id."""
@@ -103,7 +104,7 @@ class AgentQueue:
         archive = f"{STATE_DIR}/{agent_version()}.pyz"
         self._transport.put(agent_archive(), archive)
         answer = self._answer(
-            self._transport.run([self._python, "-I", archive, "install"], stdin=settings.encode())
+            self._transport.run([*self._interpreter, archive, "install"], stdin=settings.encode())
         )
         if answer["version"] != agent_version():
             raise AgentUnreachable(f"the node runs {answer['version']} after {agent_version()} was installed")
@@ -120,7 +121,7 @@ class AgentQueue:
         return self._transport.stream(self._argv("setup"), on_output, stdin=json.dumps(request).encode())
 
     def _argv(self, *words: str) -> list[str]:
-        return [self._python, "-I", f"{STATE_DIR}/agent.pyz", *words]
+        return [*self._interpreter, f"{STATE_DIR}/agent.pyz", *words]
 
     def _call(self, *words: str, stdin: str = "") -> Any:
         return self._answer(self._transport.run(self._argv(*words), stdin=stdin.encode()))

@@ -17,7 +17,9 @@ from executors.api import Executor
 
 GROUP = "sky.executors"
 
-BUILT_IN: Mapping[str, str] = MappingProxyType({"local": "executors.local:executor"})
+BUILT_IN: Mapping[str, str] = MappingProxyType(
+    {"local": "executors.local:executor", "ssh": "executors.ssh:executor"}
+)
 """Name -> ``module:factory`` of the executors in this distribution."""
 
 _registered: dict[str, Callable[[], Executor]] = {}

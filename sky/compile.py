@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from catalog.offer import Market
 from catalog.scope import Scope
 from catalog.units import BYTES_PER_GB, MILLI, format_milli, micro_usd, milli
+from executors.owned import CLOUDS
 from sky.config import allowed_clouds
 from sky.fields.sizes import cpus_range_milli, memory_range_mib
 from sky.runtimes import runtimes_of
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
 
 DEFAULT_VCPUS = 8
 DEFAULT_MEMORY_GIB_PER_VCPU = 4
-LOCAL = "local"
 
 
 def compile_request(dag: Dag, objective: Objective, blocked: Iterable[Resources] = ()) -> Request:
@@ -115,9 +115,9 @@ def _bytes(gigabytes: float | None) -> int:
 def _requirement(task: Task, resources: Resources) -> Requirement:
     defaults: list[tuple[str, str]] = []
     cloud = resources.cloud.canonical_name() if resources.cloud else None
-    named = resources.instance_type is not None or cloud == LOCAL
+    named = resources.instance_type is not None or cloud in CLOUDS
     vcpus, memory, memory_per_vcpu = _sizes(
-        resources, local=cloud == LOCAL, default=not named, defaults=defaults
+        resources, owned=cloud in CLOUDS, default=not named, defaults=defaults
     )
     options, notes = _accelerator_options(resources)
     runtime, runtimes = runtimes_of(task, resources, options)
@@ -172,11 +172,11 @@ def _left_out(resources: Resources) -> Iterator[tuple[str, str]]:
 
 
 def _sizes(
-    resources: Resources, *, local: bool, default: bool, defaults: list[tuple[str, str]]
+    resources: Resources, *, owned: bool, default: bool, defaults: list[tuple[str, str]]
 ) -> tuple[Range, Range, int | None]:
     """Return the ranges of vCPUs and memory, and the memory per vCPU, with the CPU defaults filled in.
 
-    A job takes its share of this machine, so a plain count is a lower bound there.
+    A job takes its share of an owned node, so a plain count is a lower bound there.
     """
     cpus, memory = resources.cpus, resources.memory
     if default and not resources.accelerator_options:
@@ -189,7 +189,7 @@ def _sizes(
             defaults.append(("memory", told))
     lower_milli, upper_milli = cpus_range_milli(cpus)
     lower_mib, upper_mib, mib_per_vcpu = memory_range_mib(memory)
-    if local:
+    if owned:
         upper_milli = upper_mib = None
     return Range(lower_milli, upper_milli), Range(lower_mib, upper_mib), mib_per_vcpu
 

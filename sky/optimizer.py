@@ -9,10 +9,9 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from catalog.errors import Infeasible
-from catalog.offer import Offer
-from catalog.units import milli
 from sky.compile import compile_request, unique_names
 from sky.control import placement
+from sky.control.owned import OwnedNodes
 from sky.dag import Dag
 from sky.exceptions import ResourcesUnavailableError
 from sky.resources import Resources
@@ -21,8 +20,6 @@ from sky.task import Task
 from solver.request import Objective
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from solver.memory import Memory
     from solver.params import Params
     from solver.plan import Choice, Plan
@@ -56,13 +53,14 @@ def optimize(
         raise TypeError(f"minimize is sky.OptimizeTarget.COST or .TIME, not {minimize!r}")
     request = compile_request(dag, _OBJECTIVES[minimize], blocked_resources or ())
     request = dataclasses.replace(request, notes=tuple(_place_notes(dag)))
+    nodes = OwnedNodes.for_dag(dag)
+    request = nodes.limiting(request, dag)
     snapshot = open_snapshot()
     info = CatalogInfo(snapshot.snapshot_id, snapshot.as_of, snapshot.rows, snapshot.sources)
     try:
-        table = _with_this_machine(snapshot.table, dag)
-        plan = solve_request(request, table, DEFAULT, info, params, _memory())
+        plan = solve_request(request, nodes.beside(snapshot.table, dag), DEFAULT, info, params, _memory())
     except Infeasible as error:
-        raise ResourcesUnavailableError(str(error)) from error
+        raise ResourcesUnavailableError("\n".join([str(error), *request.notes])) from error
     for task, placed in zip(dag.tasks, plan.tasks, strict=True):
         task.best_resources = _launchable(task, placed.choice)
     if not quiet:
@@ -132,39 +130,9 @@ def _admits(resources: Resources, choice: Choice) -> bool:
 
 def _place_notes(dag: Dag) -> Sequence[str]:
     notes = []
-    if not placement.enabled_clouds() and any(not placement.wants_local(task) for task in dag.tasks):
+    if not placement.rented_clouds() and any(not placement.wants_local(task) for task in dag.tasks):
         notes.append("no cloud is enabled here, so the plan is over the whole catalog (sky check)")
     for task, name in zip(dag.tasks, unique_names(dag.tasks), strict=True):
         if not placement.wants_local(task) and placement.local_fit(task)[0] is not None:
             notes.append(f"{name} would fit on this machine, for free (infra: local)")
     return notes
-
-
-def _with_this_machine(table: pa.Table, dag: Dag) -> pa.Table:
-    """Return the offers to plan over: with this machine where a task names it, and alone where all do."""
-    tasks = [task for task in dag.tasks if placement.wants_local(task)]
-    if not tasks:
-        return table
-    from catalog.additions import append_offers
-    from executors import local
-
-    alternatives = [resources for task in tasks for resources in task.alternatives]
-    only_here = len(tasks) == len(dag.tasks) and all(_names_local(each) for each in alternatives)
-    here = local.offer()
-    offers = {here} | {
-        _share(here, name, milli(count))
-        for asked in alternatives
-        for name, count in asked.accelerator_options
-    }
-    return append_offers(table.slice(0, 0) if only_here else table, list(offers))
-
-
-def _names_local(resources: Resources) -> bool:
-    return resources.cloud is not None and resources.cloud.canonical_name() == placement.LOCAL
-
-
-def _share(here: Offer, accelerator: str, count_milli: int) -> Offer:
-    """Return this machine with ``count_milli`` of its accelerators, or as it is when it has too few."""
-    if accelerator != here.key.accelerator or count_milli > here.key.accelerator_count_milli:
-        return here
-    return dataclasses.replace(here, key=dataclasses.replace(here.key, accelerator_count_milli=count_milli))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from catalog.units import milli
-from sky.clouds import Local, Region, Zone
+from executors import owned
+from sky.clouds import Region, Zone
 from sky.exceptions import MisuseError, ResourcesUnavailableError
 
 if TYPE_CHECKING:
@@ -14,8 +15,8 @@ if TYPE_CHECKING:
 
 def hourly_micro_usd(resources: Resources) -> int:
     """Return the lowest micro-USD an hour of one node, in the region and market asked for."""
-    if isinstance(resources.cloud, Local):
-        return 0
+    if resources.cloud is not None and resources.cloud.canonical_name() in owned.CLOUDS:
+        return _owned_price(resources)
     prices = (
         _offers(resources)
         .column("spot_price_micro_usd" if resources.use_spot else "price_micro_usd")
@@ -25,6 +26,18 @@ def hourly_micro_usd(resources: Resources) -> int:
     if not known:
         raise ResourcesUnavailableError(f"no offer in the catalog is {resources.repr_with_region_zone}")
     return int(min(known))
+
+
+def _owned_price(resources: Resources) -> int:
+    """Return what the pools file says of such a node; this machine costs nothing."""
+    assert resources.cloud is not None
+    prices = [
+        each.offer.price_micro_usd
+        for each in owned.owned_offers(resources.cloud.canonical_name())
+        if resources.region in {None, each.offer.key.region}
+        and resources.instance_type in {None, each.offer.key.instance_type}
+    ]
+    return min(prices, default=0)
 
 
 def regions(resources: Resources) -> list[Region]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from catalog.offer import Offer
     from executors.api import Executor
+    from executors.owned import OwnedOffer
 
-__all__ = ["executor", "offer"]
+__all__ = ["executor", "has_offers", "offer", "owned_offers"]
 
 
 def executor() -> Executor:
@@ -23,3 +25,15 @@ def offer() -> Offer:
     from executors.local.machine import offer as detect
 
     return detect()
+
+
+def has_offers() -> bool:
+    """Return true: this machine is always there."""
+    return True
+
+
+def owned_offers() -> Sequence[OwnedOffer]:
+    """Return this machine, of which there is one."""
+    from executors.owned import OwnedOffer
+
+    return (OwnedOffer(offer()),)

@@ -19,15 +19,19 @@ _ARCHES = {"amd64": "x86_64", "aarch64": "arm64"}
 def offer() -> Offer:
     """Return this machine as an offer of cloud ``local``, free and owned."""
     accelerator, count, memory_mib = _accelerators()
-    machine = platform.machine().lower()
     return Offer(
         key=OfferKey("local", "local", "", "this-machine", accelerator, count * MILLI, Market.OWNED),
         vcpus_milli=vcpus_milli(),
         memory_mib=total_memory_mib(),
         accelerator_memory_mib=memory_mib,
-        arch=_ARCHES.get(machine, machine),
+        arch=canonical_arch(platform.machine()),
         price_micro_usd=0,
     )
+
+
+def canonical_arch(machine: str) -> str:
+    """Return the catalog's name of what ``uname -m`` says."""
+    return _ARCHES.get(machine.lower(), machine.lower())
 
 
 def vcpus_milli(cgroup: Path = _CGROUP) -> int:

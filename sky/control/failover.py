@@ -21,6 +21,7 @@ from executors.errors import AuthError, OutOfCapacity, QuotaExceeded, ScopedErro
 from sky.control.bringup import bring_up, clean_up, wait_for_capacity
 from sky.control.failures import public_errors
 from sky.control.identity import command_line, new_cluster_id, owner_of_new
+from sky.control.owned import OwnedNodes
 from sky.control.placement import LOCAL, enabled_clouds, local_fit, wants_local
 from sky.control.records import Attempt, ClusterRecord
 from sky.control.state import Store
@@ -87,12 +88,13 @@ def _elsewhere(task: Task, target: OptimizeTarget) -> Iterator[str]:
 
 
 def _planned(task: Task, target: OptimizeTarget, blocked: list[Resources]) -> Place:
-    from sky.optimizer import optimize
+    from sky.optimizer import as_dag, optimize
 
     plan = optimize(task, target, blocked, quiet=True)
     choice = plan.tasks[0].choice
     assert task.best_resources is not None
-    return Place(choice.cloud, offer_of(choice), task.best_resources, plan)
+    whole = OwnedNodes.for_dag(as_dag(task)).offer_of(choice)
+    return Place(choice.cloud, whole or offer_of(choice), task.best_resources, plan)
 
 
 def _disabled(clouds: tuple[str, ...]) -> Iterator[Resources]:
@@ -262,6 +264,6 @@ def _exhausted(error: ResourcesUnavailableError, history: list[Exception]) -> Re
 
 def _place_text(offer: Offer) -> str:
     key = offer.key
-    if key.market is Market.OWNED:
+    if key.cloud == LOCAL:
         return "this machine"
     return f"{key.cloud} {key.zone or key.region} ({key.instance_type})"

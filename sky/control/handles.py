@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from catalog.offer import Market, Offer
 from catalog.units import MILLI, format_milli
+from sky.control.placement import LOCAL
 from sky.control.records import ClusterRecord
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def launched_resources(offer: Offer) -> Resources:
 
     key = offer.key
     accelerators = {key.accelerator: key.accelerator_count_milli / MILLI} if key.accelerator else None
-    if key.market is Market.OWNED:
+    if key.cloud == LOCAL:
         return Resources(cloud=key.cloud, accelerators=accelerators)
     return Resources(
         cloud=key.cloud,
@@ -71,6 +72,6 @@ def offer_text(offer: Offer, num_nodes: int = 1) -> str:
     accelerators = (
         f", {key.accelerator}:{format_milli(key.accelerator_count_milli)}" if key.accelerator else ""
     )
-    if key.market is Market.OWNED:
+    if key.cloud == LOCAL:
         return f"{num_nodes}x {key.cloud}{accelerators}"
     return f"{num_nodes}x {key.cloud}({key.instance_type}{spot}{accelerators})"

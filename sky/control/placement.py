@@ -1,4 +1,4 @@
-"""Where a task may run without asking a cloud: on this machine, and on which enabled infra.
+"""Where a task may run: on this machine, and on which enabled infra.
 
 ``local`` is this machine, free and always enabled. A task runs there when it says so, and when no cloud is
 enabled and the task fits.
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from catalog.offer import Offer
 from catalog.units import MIB_PER_GIB, MILLI, format_mib, format_milli, mib, milli
+from executors import owned
 
 if TYPE_CHECKING:
     from sky.resources import Resources
@@ -20,10 +21,19 @@ LOCAL = "local"
 
 
 def enabled_clouds() -> tuple[str, ...]:
-    """Return the infra, besides this machine, that has an executor here."""
+    """Return the infra, besides this machine, that tasks can run on from here."""
     from executors import registry
 
-    return tuple(name for name in registry.names() if name != LOCAL)
+    return tuple(
+        name
+        for name in registry.names()
+        if name != LOCAL and (name not in owned.CLOUDS or owned.has_offers(name))
+    )
+
+
+def rented_clouds() -> tuple[str, ...]:
+    """Return the enabled infra whose offers are the catalog's."""
+    return tuple(name for name in enabled_clouds() if name not in owned.CLOUDS)
 
 
 def wants_local(task: Task) -> bool:

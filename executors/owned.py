@@ -1,0 +1,45 @@
+"""What is owned rather than rented: this machine and pools of hosts, as offers that no catalog holds.
+
+Each kind is a package with two functions: ``has_offers``, which costs nothing where there are none, and
+``owned_offers``.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+from catalog.offer import Offer
+
+_PACKAGES: Mapping[str, str] = MappingProxyType({"local": "executors.local", "ssh": "executors.ssh"})
+
+CLOUDS: frozenset[str] = frozenset(_PACKAGES)
+"""The names of owned infra."""
+
+
+@dataclass(frozen=True, slots=True)
+class OwnedOffer:
+    """Equal nodes at one place: one of them as an offer, how many can be had now, and a sentence on that."""
+
+    offer: Offer
+    free: int = 1
+    room: str = ""
+
+
+def has_offers(cloud: str) -> bool:
+    """Return whether there is anything of that kind here."""
+    there: bool = _package(cloud).has_offers()
+    return there
+
+
+def owned_offers(cloud: str) -> Sequence[OwnedOffer]:
+    """Return what there is of that kind now; none where there is nothing."""
+    found: Sequence[OwnedOffer] = _package(cloud).owned_offers()
+    return found
+
+
+def _package(cloud: str) -> Any:
+    return importlib.import_module(_PACKAGES[cloud])

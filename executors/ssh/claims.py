@@ -1,0 +1,45 @@
+"""Which hosts a creation from here has touched: written before the first of them is, so none is forgotten.
+
+A claim is one JSON file (mode 0600) in ``SKY_HOME/ssh/claims``, named by the cluster id.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from catalog.errors import UserError
+from executors.ssh.pools import sky_home, write_private
+from executors.transports.address import Address
+
+_CLUSTER_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,200}")
+
+
+def claim(cluster_id: str, addresses: Sequence[Address]) -> None:
+    """Note that the cluster may hold the hosts at ``addresses``, and no others; none ends the claim."""
+    if not addresses:
+        disclaim(cluster_id)
+    elif list(addresses) != claimed(cluster_id):
+        write_private(_path(cluster_id), json.dumps([address.to_dict() for address in addresses]))
+
+
+def claimed(cluster_id: str) -> list[Address]:
+    """Return the hosts that the cluster may hold; none for one that nothing was claimed for from here."""
+    try:
+        written = json.loads(_path(cluster_id).read_text("utf-8"))
+    except FileNotFoundError:
+        return []
+    return [Address.from_dict(each) for each in written]
+
+
+def disclaim(cluster_id: str) -> None:
+    """Forget the claim: the cluster holds no host any more."""
+    _path(cluster_id).unlink(missing_ok=True)
+
+
+def _path(cluster_id: str) -> Path:
+    if not _CLUSTER_ID.fullmatch(cluster_id):
+        raise UserError(f"cluster id {cluster_id!r} must be letters, digits, '.', '_' and '-', at most 200")
+    return sky_home() / "ssh" / "claims" / f"{cluster_id}.json"
