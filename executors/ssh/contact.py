@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from catalog.errors import ExecutorError, SkyError
+from catalog.errors import SkyError
 from executors.api import Transport
+from executors.errors import Transient
 from executors.ssh.host import HostView, look
 from executors.transports import ssh
 from executors.transports.address import Address
 
 LOOK_S = 4.0
 """How long a host may take to say how it is."""
-
-_THREADS = 32
 
 T = TypeVar("T")
 
@@ -37,31 +37,39 @@ class Answer(Generic[T]):
 
 
 def ask(
-    addresses: Sequence[Address], question: Callable[[Transport], T], connect_timeout_s: float = LOOK_S
+    addresses: Sequence[Address], question: Callable[[Transport], T], limit_s: float | None = None
 ) -> list[Answer[T]]:
-    """Put ``question`` to every host at once; the answers come in the order of ``addresses``."""
+    """Put ``question`` to every host at once; the answers come in the order of ``addresses``.
 
-    def one(address: Address) -> Answer[T]:
+    With a limit, a host that takes longer is given up and its answer is ``Transient``; the thread that
+    waits for it does not keep the process from ending.
+    """
+    answers: list[Answer[T]] = [
+        Answer(error=Transient(f"no answer within {limit_s or 0:g} s")) for _ in addresses
+    ]
+
+    def one(position: int) -> None:
         try:
-            transport = ssh.connect(address, connect_timeout_s=connect_timeout_s)
+            transport = ssh.connect(addresses[position])
             try:
-                return Answer(question(transport))
+                answers[position] = Answer(question(transport))
             finally:
                 transport.close()
         except SkyError as error:
-            return Answer(error=error)
+            answers[position] = Answer(error=error)
 
-    if not addresses:
-        return []
-    with ThreadPoolExecutor(min(_THREADS, len(addresses)), thread_name_prefix="sky-hosts") as pool:
-        return list(pool.map(one, addresses))
+    threads = [
+        threading.Thread(target=one, args=(position,), name=f"sky-host-{position}", daemon=True)
+        for position in range(len(addresses))
+    ]
+    for thread in threads:
+        thread.start()
+    deadline = None if limit_s is None else time.monotonic() + limit_s
+    for thread in threads:
+        thread.join(None if deadline is None else max(0.0, deadline - time.monotonic()))
+    return list(answers)
 
 
 def look_at(addresses: Sequence[Address], limit_s: float = LOOK_S) -> list[Answer[HostView]]:
-    """Return how every host is, within about ``limit_s`` whatever some of them do."""
-    return ask(addresses, lambda transport: look(transport, limit_s), connect_timeout_s=limit_s)
-
-
-def unreachable(name: str, error: ExecutorError | SkyError) -> str:
-    """Return the sentence that says which host does not answer, and why."""
-    return f"{name} does not answer: {error}"
+    """Return how every host is, within ``limit_s`` whatever some of them do."""
+    return ask(addresses, lambda transport: look(transport, limit_s), limit_s)

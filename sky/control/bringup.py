@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from executors import lifecycle, registry
 from executors.api import Capability, Executor, Handle, NodeRequest, NodeState, Stoppable
 from executors.errors import AuthError, OutOfCapacity, QuotaExceeded
+from sky.control import ssh_config
 from sky.control.connection import view_of
 from sky.control.failures import public_errors
 from sky.control.records import ClusterRecord
@@ -43,6 +44,7 @@ def bring_up(store: Store, record: ClusterRecord) -> ClusterRecord:
     _check_capabilities(executor, request)
     lifecycle.bring_up(executor, request, on_created=keep)
     view = view_of(record)
+    ssh_config.add(record)
     return store.update(
         record,
         status=ClusterStatus.UP,

@@ -11,6 +11,7 @@ from catalog.errors import UserError
 from catalog.offer import Market
 from executors import lifecycle, registry
 from executors.api import Autostop, Capability, Executor, Stoppable
+from sky.control import ssh_config
 from sky.control.bringup import restart
 from sky.control.connection import connected, existing, refreshed, up
 from sky.control.failures import effect_on
@@ -109,6 +110,7 @@ def stop(cluster_name: str, purge: bool = False) -> None:
             )
         with effect_on(cluster_name, "stop", forgive=purge):
             lifecycle.stop(executor, record.executor_handle)
+        ssh_config.remove(cluster_name)
         store.update(
             record,
             status=ClusterStatus.STOPPED,
@@ -180,6 +182,7 @@ def tear_down(store: Store, record: ClusterRecord, *, purge: bool = False) -> No
     executor = registry.load(record.executor)
     with effect_on(record.name, "down", forgive=purge):
         lifecycle.tear_down(executor, record.executor_handle)
+    ssh_config.remove(record.name)
     store.close(record)
 
 

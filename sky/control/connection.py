@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from executors import registry
 from executors.api import ClusterView, Executor, Handle, JobQueue, NodeState, Transport
 from executors.errors import NotFound
+from sky.control import ssh_config
 from sky.control.failures import describing, public_errors
 from sky.control.handles import handle_of
 from sky.control.identity import check_owner, is_mine
@@ -116,16 +117,12 @@ def apply(store: Store, record: ClusterRecord, step: Step) -> ClusterRecord | No
         known = not step.reason or step.reason == record.reason
         return record if known else store.update(record, reason=step.reason)
     if step.action is Action.CLOSE:
+        ssh_config.remove(record.name)
         store.close(record)
         return None
     if step.action is Action.MARK_UP:
         return store.update(record, status=ClusterStatus.UP)
     if step.action is Action.MARK_INIT:
-        return store.update(record, status=ClusterStatus.INIT, reason=step.reason)
-    return store.update(
-        record,
-        status=ClusterStatus.STOPPED,
-        reason=step.reason,
-        autostop_minutes=NO_AUTOSTOP,
-        to_down=False,
-    )
+        return store.update(record, status=ClusterStatus.INIT)
+    ssh_config.remove(record.name)
+    return store.update(record, status=ClusterStatus.STOPPED, autostop_minutes=NO_AUTOSTOP, to_down=False)

@@ -10,6 +10,8 @@ from catalog.units import MIB_PER_GIB, format_milli
 from executors import registry
 from sky.control.placement import LOCAL
 
+_SSH = "ssh"
+
 
 @dataclass(frozen=True, slots=True)
 class InfraStatus:
@@ -25,7 +27,7 @@ def checked(catalog_clouds: Iterable[str]) -> list[InfraStatus]:
     """Return this machine first, then every infra with an executor or with offers, by name."""
     planned = set(catalog_clouds)
     others = sorted((planned | set(registry.names())) - {LOCAL})
-    return [_this_machine(), *(_other(name, planned) for name in others)]
+    return [_this_machine(), *(_pools() if name == _SSH else _other(name, planned) for name in others)]
 
 
 def _this_machine() -> InfraStatus:
@@ -38,6 +40,21 @@ def _this_machine() -> InfraStatus:
     )
     size = f"{format_milli(offer.vcpus_milli)} vCPUs, {offer.memory_mib / MIB_PER_GIB:.1f} GiB{accelerators}"
     return InfraStatus(LOCAL, runs=True, plans=True, detail=f"this machine: {size}")
+
+
+def _pools() -> InfraStatus:
+    """Say which pools are up, or what to do to have some; nobody is asked over the network."""
+    from executors.ssh import pools
+    from sky.control.pool_file import path
+
+    up = pools.load_all()
+    if up:
+        shown = ", ".join(f"{pool.name} ({len(pool.hosts)})" for pool in up)
+        return InfraStatus(
+            _SSH, runs=True, plans=True, detail=f"pools that are up, with their hosts: {shown}; sky ssh status"
+        )
+    todo = "run: sky ssh up" if path().is_file() else f"write your hosts into {path()} and run: sky ssh up"
+    return InfraStatus(_SSH, runs=False, plans=False, detail=f"no pool of hosts is up; {todo}")
 
 
 def _other(name: str, planned: set[str]) -> InfraStatus:

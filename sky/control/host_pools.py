@@ -1,0 +1,147 @@
+"""Pools of hosts from here: bringing them up, how they are, and forgetting them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from catalog.errors import SkyError, UserError
+from executors.api import Transport
+from executors.ssh import pools
+from executors.ssh.contact import Answer, ask
+from executors.ssh.facts import Found, detect
+from executors.ssh.host import HostView, look
+from executors.ssh.pools import Facts, Host, Pool
+from executors.ssh.reservation import me
+from executors.ssh.standing import Standing, standings
+from executors.transports import host_keys
+from executors.transports.address import Address
+from sky.control.pool_file import HostEntry, PoolEntry, entry, no_pools, path, read
+from sky.control.records import ClusterRecord
+from sky.control.state import open_store
+from sky.exceptions import NotSupportedError
+
+_DETECT_S = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class HostState:
+    """One host of a pool as a table shows it; ``facts`` are ``None`` where it never said them."""
+
+    pool: str
+    host: str
+    state: str
+    facts: Facts | None = None
+    held_by: str = ""
+    reason: str = ""
+
+
+Confirm = Callable[[str, Sequence[host_keys.HostKey]], bool]
+"""Asks whether a host of that name with that key is the right one."""
+
+
+def chosen(name: str | None) -> list[PoolEntry]:
+    """Return the pool of that name, or all in the pools file. Raises ``UserError`` where there is none."""
+    if name is not None:
+        return [entry(name)]
+    found = list(read().values())
+    if not found:
+        raise UserError(f"{path()} {no_pools()}")
+    return found
+
+
+def bring_up(wanted: PoolEntry, confirm: Confirm) -> list[HostState]:
+    """Learn what the pool's hosts have, and keep it; hosts whose key is not known are asked about first.
+
+    A host that cannot be used now keeps what was known of it, and its state says why.
+    """
+    trusted = _trusted(wanted, confirm)
+    before = {host.name: host for host in (pools.load(wanted.name) or Pool(wanted.name, ())).hosts}
+    reached = [each for each in wanted.hosts if trusted[each].error is None]
+    answers = dict(
+        zip(reached, ask([each.address for each in reached], _inspect, _DETECT_S), strict=True)
+    )
+    hosts, rows = [], []
+    for each in wanted.hosts:
+        answer = answers.get(each) or Answer(error=trusted[each].error)
+        known = before.get(each.name)
+        host = _host(each, answer.value[0]) if answer.value else known and _renewed(known, each)
+        if host is not None:
+            hosts.append(host)
+        if answer.value is not None and host is not None:
+            rows.append(_row(wanted.name, Standing(host, answer.value[1])))
+        else:
+            facts = host.facts if host is not None else None
+            rows.append(HostState(wanted.name, each.name, "unusable", facts, reason=str(answer.error)))
+    pools.save(Pool(wanted.name, tuple(hosts)))
+    return rows
+
+
+def states(name: str | None) -> list[HostState]:
+    """Return how the hosts of a pool that is up (of all, for ``None``) are now. Raises ``UserError``."""
+    found = pools.load_all() if name is None else (_up(name),)
+    standing = iter(standings([host for pool in found for host in pool.hosts]))
+    return [_row(pool.name, next(standing)) for pool in found for _ in pool.hosts]
+
+
+def take_down(name: str) -> None:
+    """Forget a pool and the keys of its hosts. Raises ``NotSupportedError`` while clusters of ours are there."""
+    pool = _up(name)
+    holders = {record.name for record in open_store().records() if _is_on(record, pool)}
+    holders |= {
+        each.cluster_name
+        for standing in standings(pool.hosts)
+        if standing.view is not None
+        for each in (standing.view.reservation, *standing.view.stopped)
+        if each is not None and each.owner == me()
+    }
+    if holders:
+        named = " ".join(sorted(holders))
+        raise NotSupportedError(f"pool {name} has clusters; end them first: sky down {named}")
+    pools.forget(name)
+    used = {host.address for other in pools.load_all() for host in other.hosts}
+    for host in pool.hosts:
+        if host.address not in used:
+            host_keys.forget(host.address)
+
+
+def _up(name: str) -> Pool:
+    pool = pools.load(name)
+    if pool is None:
+        known = ", ".join(pools.names())
+        raise UserError(
+            f"pool {name} is not up; bring it up with: sky ssh up {name}" + (f" (up: {known})" if known else "")
+        )
+    return pool
+
+
+def _is_on(record: ClusterRecord, pool: Pool) -> bool:
+    key = record.offer.key
+    return record.executor == "ssh" and key.region == pool.name
+
+
+def _trusted(wanted: PoolEntry, confirm: Confirm) -> dict[HostEntry, Answer[bool]]:
+    """Return for every host whether its key is the known one now; the unknown are asked about one by one."""
+    raise NotImplementedError
+
+
+def _inspect(transport: Transport) -> tuple[Found, HostView]:
+    return detect(transport, _DETECT_S), look(transport, _DETECT_S)
+
+
+def _host(each: HostEntry, found: Found) -> Host:
+    address = replace(each.address, internal_ip=found.internal_ip)
+    return Host(each.name, address, each.overrides.over(found.facts), each.price_micro_usd)
+
+
+def _renewed(known: Host, each: HostEntry) -> Host:
+    """Return what was known of a host with what the file says now."""
+    address = replace(each.address, internal_ip=known.address.internal_ip)
+    return Host(each.name, address, each.overrides.over(known.facts), each.price_micro_usd)
+
+
+def _row(pool: str, standing: Standing) -> HostState:
+    view = standing.view
+    held_by = str(view.reservation) if view is not None and view.reservation is not None else ""
+    reason = "" if standing.error is None else str(standing.error)
+    return HostState(pool, standing.host.name, standing.state, standing.host.facts, held_by, reason)
