@@ -39,7 +39,10 @@ def view_of(
         return ClusterView(cluster_id, NodeState.DEGRADED, names, "; ".join(odd))
     if len(nodes) < num_nodes:
         return ClusterView(
-            cluster_id, NodeState.DEGRADED, names, f"it has {len(nodes)} of {num_nodes} hosts: {'; '.join(odd)}"
+            cluster_id,
+            NodeState.DEGRADED,
+            names,
+            f"it has {len(nodes)} of {num_nodes} hosts: {'; '.join(odd)}",
         )
     if states[0] is not NodeState.RUNNING:
         return ClusterView(cluster_id, states[0], names, "" if states[0] is NodeState.STOPPED else odd[0])

@@ -18,17 +18,18 @@ from executors.transports.address import Address
 LOOK_S = 4.0
 """How long a host may take to say how it is."""
 
+T_co = TypeVar("T_co", covariant=True)
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Answer(Generic[T]):
+class Answer(Generic[T_co]):
     """What one host answered, or the error that came instead."""
 
-    value: T | None = None
+    value: T_co | None = None
     error: SkyError | None = None
 
-    def got(self) -> T:
+    def got(self) -> T_co:
         """Return the value. Raises the error that came instead."""
         if self.error is not None:
             raise self.error

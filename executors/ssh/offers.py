@@ -42,9 +42,7 @@ def _look() -> tuple[OwnedOffer, ...]:
 
 def _class(pool: str, shape: str, members: list[Standing]) -> OwnedOffer:
     smallest: Facts = min((each.host.facts for each in members), key=lambda facts: facts.memory_mib)
-    key = OfferKey(
-        CLOUD, pool, "", shape, smallest.accelerator, smallest.accelerators * MILLI, Market.OWNED
-    )
+    key = OfferKey(CLOUD, pool, "", shape, smallest.accelerator, smallest.accelerators * MILLI, Market.OWNED)
     offer = Offer(
         key=key,
         vcpus_milli=smallest.cpus_milli,

@@ -112,7 +112,9 @@ def load(name: str) -> Pool | None:
     except FileNotFoundError:
         return None
     except (ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{path} cannot be read ({error!r}); write it anew with: sky ssh up {name}") from error
+        raise UserError(
+            f"{path} cannot be read ({error!r}); write it anew with: sky ssh up {name}"
+        ) from error
 
 
 def load_all() -> tuple[Pool, ...]:

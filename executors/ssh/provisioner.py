@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from catalog.offer import OfferKey
 from catalog.scope import Scope
-from executors.api import ClusterView, Handle, NodeRequest, NodeState
+from executors.api import ClusterView, Handle, NodeRequest
 from executors.errors import CleanupIncomplete, NotFound, OutOfCapacity
 from executors.ssh import claims, host, pools
 from executors.ssh.cluster_view import node_names, view_of
@@ -167,11 +167,13 @@ def _chosen(request: NodeRequest) -> list[Seat]:
         raise _no_room(key, f"the pool is not up; run: sky ssh up {key.region}")
     claimed = claims.claimed(cluster_id)
     candidates = [each for each in pool.hosts if each.shape == key.instance_type]
-    found = _looked(dict.fromkeys([*claimed, *(each.address for each in candidates)]))
+    found = _looked(list(dict.fromkeys([*claimed, *(each.address for each in candidates)])))
     silent = [(node, answer) for node, answer in found if answer.error is not None and node in claimed]
     if silent:
         raise _no_room(key, "it may hold " + _failures(*zip(*silent, strict=True)))
-    seats = [Seat(node, mine) for node, answer in found if answer.value and (mine := answer.value.of(cluster_id))]
+    seats = [
+        Seat(node, mine) for node, answer in found if answer.value and (mine := answer.value.of(cluster_id))
+    ]
     ranks = sorted(set(range(request.num_nodes)) - {seat.reservation.rank for seat in seats})
     answers = dict(found)
     standing = [

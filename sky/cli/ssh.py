@@ -89,7 +89,9 @@ def status_command(pool: str | None, as_json: bool) -> None:
 
     rows = states(pool)
     if not rows and not as_json:
-        click.echo("No pool is up. Write ~/.sky/ssh_node_pools.yaml and run: sky ssh up (see: sky ssh --help)")
+        click.echo(
+            "No pool is up. Write ~/.sky/ssh_node_pools.yaml and run: sky ssh up (see: sky ssh --help)"
+        )
         return
     _show(rows, as_json=as_json)
 
@@ -119,9 +121,7 @@ def _show(rows: Sequence[HostState], *, as_json: bool) -> None:
         return
     from sky.cli.render import show_table
 
-    cells = [
-        (row.pool, row.host, row.state, *_sizes(row), row.held_by or row.reason or "-") for row in rows
-    ]
+    cells = [(row.pool, row.host, row.state, *_sizes(row), row.held_by or row.reason or "-") for row in rows]
     columns = ("POOL", "HOST", "STATE", "vCPUs", "Mem(GB)", "GPUS", "HELD BY")
     show_table(columns, cells, right=("vCPUs", "Mem(GB)"), wrap=("HELD BY",))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from catalog.errors import SkyError, UserError
+from catalog.errors import UserError
 from executors.api import Transport
 from executors.ssh import pools
 from executors.ssh.contact import Answer, ask
@@ -15,7 +15,6 @@ from executors.ssh.pools import Facts, Host, Pool
 from executors.ssh.reservation import me
 from executors.ssh.standing import Standing, standings
 from executors.transports import host_keys
-from executors.transports.address import Address
 from sky.control.pool_file import HostEntry, PoolEntry, entry, no_pools, path, read
 from sky.control.records import ClusterRecord
 from sky.control.state import open_store
@@ -58,9 +57,7 @@ def bring_up(wanted: PoolEntry, confirm: Confirm) -> list[HostState]:
     trusted = _trusted(wanted, confirm)
     before = {host.name: host for host in (pools.load(wanted.name) or Pool(wanted.name, ())).hosts}
     reached = [each for each in wanted.hosts if trusted[each].error is None]
-    answers = dict(
-        zip(reached, ask([each.address for each in reached], _inspect, _DETECT_S), strict=True)
-    )
+    answers = dict(zip(reached, ask([each.address for each in reached], _inspect, _DETECT_S), strict=True))
     hosts, rows = [], []
     for each in wanted.hosts:
         answer = answers.get(each) or Answer(error=trusted[each].error)
@@ -110,7 +107,8 @@ def _up(name: str) -> Pool:
     if pool is None:
         known = ", ".join(pools.names())
         raise UserError(
-            f"pool {name} is not up; bring it up with: sky ssh up {name}" + (f" (up: {known})" if known else "")
+            f"pool {name} is not up; bring it up with: sky ssh up {name}"
+            + (f" (up: {known})" if known else "")
         )
     return pool
 

@@ -51,7 +51,10 @@ def _pools() -> InfraStatus:
     if up:
         shown = ", ".join(f"{pool.name} ({len(pool.hosts)})" for pool in up)
         return InfraStatus(
-            _SSH, runs=True, plans=True, detail=f"pools that are up, with their hosts: {shown}; sky ssh status"
+            _SSH,
+            runs=True,
+            plans=True,
+            detail=f"pools that are up, with their hosts: {shown}; sky ssh status",
         )
     todo = "run: sky ssh up" if path().is_file() else f"write your hosts into {path()} and run: sky ssh up"
     return InfraStatus(_SSH, runs=False, plans=False, detail=f"no pool of hosts is up; {todo}")

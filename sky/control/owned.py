@@ -123,6 +123,4 @@ def _share(offer: Offer, accelerator: str, count_milli: int) -> Offer:
     """Return the node with ``count_milli`` of its accelerators, or as it is when it has too few."""
     if accelerator != offer.key.accelerator or count_milli > offer.key.accelerator_count_milli:
         return offer
-    return dataclasses.replace(
-        offer, key=dataclasses.replace(offer.key, accelerator_count_milli=count_milli)
-    )
+    return dataclasses.replace(offer, key=dataclasses.replace(offer.key, accelerator_count_milli=count_milli))

@@ -1,12 +1,12 @@
 """``~/.sky/ssh_node_pools.yaml``: the user's pools of hosts, each field read with its place in the file.
 
-    lab:
-      user: ada
-      identity_file: ~/.ssh/lab
-      hosts:
-        - node-a                      # an address, or an alias of ~/.ssh/config
-        - ip: 10.0.0.7
-          port: 2222
+lab:
+  user: ada
+  identity_file: ~/.ssh/lab
+  hosts:
+    - node-a                      # an address, or an alias of ~/.ssh/config
+    - ip: 10.0.0.7
+      port: 2222
 """
 
 from __future__ import annotations

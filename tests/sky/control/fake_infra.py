@@ -47,7 +47,9 @@ class FakeCloud:
                 self.existing[request.cluster_id] = NodeState.DEGRADED
             raise self.failures.pop(0)
         self.existing[request.cluster_id] = NodeState.RUNNING
-        return Handle(self.name, request.cluster_id, request.cluster_name, {"nodes": json.dumps([1])})
+        return Handle(
+            self.name, request.cluster_id, request.cluster_name, {"nodes": json.dumps([{"host": "10.0.0.1"}])}
+        )
 
     def describe(self, handle: Handle) -> ClusterView:
         addresses = tuple(f"10.0.0.{n + 1}" for n in range(self.requests[-1].num_nodes))
