@@ -19,6 +19,7 @@ LOOK_S = 4.0
 """How long a host may take to say how it is."""
 
 T_co = TypeVar("T_co", covariant=True)
+S = TypeVar("S")
 T = TypeVar("T")
 
 
@@ -37,31 +38,25 @@ class Answer(Generic[T_co]):
         return self.value
 
 
-def ask(
-    addresses: Sequence[Address], question: Callable[[Transport], T], limit_s: float | None = None
+def in_parallel(
+    items: Sequence[S], action: Callable[[S], T], limit_s: float | None = None
 ) -> list[Answer[T]]:
-    """Put ``question`` to every host at once; the answers come in the order of ``addresses``.
+    """Do ``action`` to every item at once; the answers come in the order of ``items``.
 
-    With a limit, a host that takes longer is given up and its answer is ``Transient``; the thread that
-    waits for it does not keep the process from ending.
+    With a limit, what takes longer is given up and its answer is ``Transient``; the thread that waits for it
+    does not keep the process from ending.
     """
-    answers: list[Answer[T]] = [
-        Answer(error=Transient(f"no answer within {limit_s or 0:g} s")) for _ in addresses
-    ]
+    answers: list[Answer[T]] = [Answer(error=Transient(f"no answer within {limit_s or 0:g} s"))] * len(items)
 
     def one(position: int) -> None:
         try:
-            transport = ssh.connect(addresses[position])
-            try:
-                answers[position] = Answer(question(transport))
-            finally:
-                transport.close()
+            answers[position] = Answer(action(items[position]))
         except SkyError as error:
             answers[position] = Answer(error=error)
 
     threads = [
         threading.Thread(target=one, args=(position,), name=f"sky-host-{position}", daemon=True)
-        for position in range(len(addresses))
+        for position in range(len(items))
     ]
     for thread in threads:
         thread.start()
@@ -69,6 +64,21 @@ def ask(
     for thread in threads:
         thread.join(None if deadline is None else max(0.0, deadline - time.monotonic()))
     return list(answers)
+
+
+def ask(
+    addresses: Sequence[Address], question: Callable[[Transport], T], limit_s: float | None = None
+) -> list[Answer[T]]:
+    """Put ``question`` to every host at once; the answers come in the order of ``addresses``."""
+
+    def one(address: Address) -> T:
+        transport = ssh.connect(address)
+        try:
+            return question(transport)
+        finally:
+            transport.close()
+
+    return in_parallel(addresses, one, limit_s)
 
 
 def look_at(addresses: Sequence[Address], limit_s: float = LOOK_S) -> list[Answer[HostView]]:

@@ -11,6 +11,7 @@ from click.shell_completion import CompletionItem
 from sky.cli.options import json_option
 
 if TYPE_CHECKING:
+    from executors.transports.address import Address
     from executors.transports.host_keys import HostKey
     from sky.control.host_pools import HostState
 
@@ -21,23 +22,29 @@ def _complete_pool(_ctx: click.Context, _param: click.Parameter, incomplete: str
     return [CompletionItem(name) for name in read() if name.startswith(incomplete)]
 
 
-@click.group("ssh", epilog="See docs/ssh.md for the fields of the pools file and what is left on a host.")
+@click.group("ssh")
 def ssh_command() -> None:
     """Use your own machines: pools of hosts that are reached by SSH.
 
-    \b
-    1. Write ~/.sky/ssh_node_pools.yaml:
-         lab:
-           user: ubuntu
-           identity_file: ~/.ssh/id_ed25519
-           hosts:
-             - 10.0.0.5
-             - 10.0.0.6
-    2. sky ssh up                                 meet the hosts, see what they have
-    3. sky launch --infra ssh/lab TASK.yaml       run there; without --infra, wherever is cheapest
+    A cluster takes whole hosts and gives them back with `sky down` or `sky stop`. On the hosts Python 3.8
+    is enough; no root is needed on one node. docs/ssh.md has every field and what is left on a host.
 
-    A cluster takes whole hosts and gives them back with `sky down` or `sky stop`. Nothing is installed, and
-    no root is needed.
+    \b
+    ~/.sky/ssh_node_pools.yaml:
+      lab:
+        user: ubuntu
+        identity_file: ~/.ssh/id_ed25519
+        hosts:
+          - 10.0.0.5
+          - ip: 10.0.0.6
+            port: 2222
+
+    \b
+    Examples:
+      sky ssh up                               meet the hosts of every pool
+      sky ssh status lab                       which are free, who has the rest
+      sky launch --infra ssh/lab TASK.yaml     run there
+      sky ssh down lab                         forget the pool
     """
 
 
@@ -48,9 +55,9 @@ def ssh_command() -> None:
 def up_command(pool: str | None, yes: bool, as_json: bool) -> int:
     """Connect to the hosts of POOL (default: all pools) and learn what they have.
 
-    A host that was never met shows the fingerprint of its key and you are asked whether it is the right
-    one; compare it with `ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub` on the host. A host whose key
-    has changed is not used. Run it again after every change of the file or the hosts.
+    A host that was never met shows the fingerprint of its key, and you are asked whether it is the right
+    one: `ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub` on the host prints it. A host whose key has
+    changed is not used. Run this again after a change of the file or of the hosts.
 
     Exits 1 when some host cannot be used; the others can.
 
@@ -62,12 +69,12 @@ def up_command(pool: str | None, yes: bool, as_json: bool) -> int:
     """
     from sky.control.host_pools import bring_up, chosen
 
-    def confirm(host: str, keys: Sequence[HostKey]) -> bool:
-        shown = ", ".join(f"{key.kind} {key.fingerprint}" for key in keys)
+    def confirm(host: Address, key: HostKey) -> bool:
+        shown = f"{key.host} shows the key {key.kind} {key.fingerprint}"
         if yes:
-            click.echo(f"Trusting {host}: {shown}", err=True)
+            click.echo(f"{shown}; trusted from now on", err=True)
             return True
-        return click.confirm(f"{host} is not known yet: {shown}. Is that its key?", default=False, err=True)
+        return click.confirm(f"{shown}, not known yet. Is it the key of {host}?", default=False, err=True)
 
     rows = [row for each in chosen(pool) for row in bring_up(each, confirm)]
     _show(rows, as_json=as_json)

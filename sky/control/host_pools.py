@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from catalog.errors import UserError
 from executors.api import Transport
+from executors.errors import HostKeyUnknown
 from executors.ssh import pools
-from executors.ssh.contact import Answer, ask
+from executors.ssh.contact import Answer, ask, in_parallel
 from executors.ssh.facts import Found, detect
 from executors.ssh.host import HostView, look
 from executors.ssh.pools import Facts, Host, Pool
 from executors.ssh.reservation import me
 from executors.ssh.standing import Standing, standings
 from executors.transports import host_keys
+from executors.transports.address import Address
 from sky.control.pool_file import HostEntry, PoolEntry, entry, no_pools, path, read
 from sky.control.records import ClusterRecord
 from sky.control.state import open_store
@@ -35,8 +37,8 @@ class HostState:
     reason: str = ""
 
 
-Confirm = Callable[[str, Sequence[host_keys.HostKey]], bool]
-"""Asks whether a host of that name with that key is the right one."""
+Confirm = Callable[[Address, host_keys.HostKey], bool]
+"""Asks whether a key that was never seen is the one of that host."""
 
 
 def chosen(name: str | None) -> list[PoolEntry]:
@@ -82,7 +84,10 @@ def states(name: str | None) -> list[HostState]:
 
 
 def take_down(name: str) -> None:
-    """Forget a pool and the keys of its hosts. Raises ``NotSupportedError`` while clusters of ours are there."""
+    """Forget a pool and the keys of its hosts.
+
+    Raises ``NotSupportedError`` while clusters of ours are on them.
+    """
     pool = _up(name)
     holders = {record.name for record in open_store().records() if _is_on(record, pool)}
     holders |= {
@@ -119,8 +124,37 @@ def _is_on(record: ClusterRecord, pool: Pool) -> bool:
 
 
 def _trusted(wanted: PoolEntry, confirm: Confirm) -> dict[HostEntry, Answer[bool]]:
-    """Return for every host whether its key is the known one now; the unknown are asked about one by one."""
-    raise NotImplementedError
+    """Return for every host whether its key is known now, those of its jump hosts too.
+
+    The unknown are asked about one by one and pinned. Whether a known key is still the one that the host
+    shows is for the connection to see.
+    """
+    trusted: dict[HostEntry, Answer[bool]] = {}
+    declined: set[str] = set()
+    waiting = list(wanted.hosts)
+    while waiting:
+        shown = zip(waiting, in_parallel(waiting, _first_unknown), strict=True)
+        waiting = []
+        for each, answer in shown:
+            if answer.value is None:
+                trusted[each] = Answer(True, answer.error)
+                continue
+            hop, key = answer.value
+            if key.host not in declined and (host_keys.pinned(hop) or confirm(hop, key)):
+                host_keys.pin(key)
+                waiting.append(each)
+            else:
+                declined.add(key.host)
+                trusted[each] = Answer(error=HostKeyUnknown(f"you did not trust the key of {hop}", hop.host))
+    return trusted
+
+
+def _first_unknown(each: HostEntry) -> tuple[Address, host_keys.HostKey] | None:
+    """Return the first host on the way to a host whose key is not known, and the key that it shows."""
+    for hop in host_keys.route(each.address):
+        if not host_keys.known(hop):
+            return hop, host_keys.scan(hop)
+    return None
 
 
 def _inspect(transport: Transport) -> tuple[Found, HostView]:
