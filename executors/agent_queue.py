@@ -90,15 +90,17 @@ class AgentQueue:
         """Replace the autostop setting; an unset or cancelled one restarts the idle clock."""
         self._call("autostop", *(["--down"] if setting.down else []), "--", str(setting.idle_minutes))
 
-    def ensure_agent(self, config: Mapping[str, object] | None = None) -> None:
+    def ensure_agent(self, config: Mapping[str, object] | None = None) -> Mapping[str, Any]:
         """Make sure that this release's agent is on the node and its daemon runs; restarts the idle clock.
 
         One call where it is so already. ``config`` is laid over the node's settings (see docs/agent.md).
+        Returns the agent's answer: its ``version``, and on a cluster of several nodes what ``slurm`` is there.
         """
         settings = json.dumps(config or {})
         try:
-            if self._call("start", stdin=settings)["version"] == agent_version():
-                return
+            answer: Mapping[str, Any] = self._call("start", stdin=settings)
+            if answer["version"] == agent_version():
+                return answer
         except AgentUnreachable:
             _log.debug("the node has no agent that answers; it gets one")
         archive = f"{STATE_DIR}/{agent_version()}.pyz"
@@ -108,10 +110,27 @@ class AgentQueue:
         )
         if answer["version"] != agent_version():
             raise AgentUnreachable(f"the node runs {answer['version']} after {agent_version()} was installed")
+        return answer
 
     def stop_agent(self) -> list[int]:
-        """End all jobs and the agent; returns the ids of the jobs that were not over."""
+        """End the jobs that run, the agent, and its Slurm; returns the jobs' ids. Waiting jobs stay."""
         return list(self._call("stop"))
+
+    def slurm_key(self) -> str:
+        """Return the cluster's key, as base64; ``""`` where the node has none. It is a secret."""
+        return str(self._call("slurm-key"))
+
+    def slurm_apply(self, request: Mapping[str, object]) -> None:
+        """Configure the node's part of the cluster's Slurm and start it."""
+        self._call("slurm-apply", stdin=json.dumps(request))
+
+    def slurm_wait(self, seconds: float) -> list[int]:
+        """Wait at the head until all nodes can take jobs; returns the ranks of those that cannot."""
+        return list(self._call("slurm-wait", str(seconds)))
+
+    def slurm_down(self) -> None:
+        """End the node's part of the cluster's Slurm; none is fine."""
+        self._call("slurm-down")
 
     def setup(
         self, script: str, env: Mapping[str, str], run_timestamp: str, on_output: Any, rank: int = 0

@@ -25,7 +25,7 @@ class JobState(str, Enum):
     SUCCEEDED = "SUCCEEDED"
     """Exit code 0."""
     FAILED = "FAILED"
-    """Its run commands ended with another exit code."""
+    """Its run commands ended with another exit code, took too long (124), or one of its nodes was lost (255)."""
     FAILED_SETUP = "FAILED_SETUP"
     """Its setup commands failed; run was not started."""
     CANCELLED = "CANCELLED"
@@ -72,7 +72,11 @@ class JobSpec:
 
     An empty script runs nothing on that rank. ``setup`` is run before, inside the job, in SETTING_UP.
     ``env`` may hold secrets, so it is left out of the repr. ``run_timestamp`` names the log folder
-    ``~/sky_logs/<run_timestamp>/``.
+    ``~/sky_logs/<run_timestamp>/``. A ``pinned`` job runs on the cluster's first nodes, others on any.
+
+    The queue starts the highest ``priority`` first. An attempt that takes longer than ``max_duration_s`` is
+    ended with exit code 124. A job that fails is tried again up to ``retries`` times: after any exit code but
+    124, or, where ``retry_codes`` has some, after those.
     """
 
     name: str
@@ -84,6 +88,11 @@ class JobSpec:
     num_nodes: int = 1
     username: str = ""
     resources: str = ""
+    pinned: bool = False
+    priority: int = 0
+    max_duration_s: int | None = None
+    retries: int = 0
+    retry_codes: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

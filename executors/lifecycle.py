@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
+from typing import Any, TypeVar
 
 from catalog.errors import ExecutorError
 from executors.agent_queue import AgentQueue
 from executors.api import AgentHost, Executor, Handle, NodeRequest, NodeState, Stoppable, Transport
-from executors.errors import AgentUnreachable, NotFound, SetupFailed, SyncFailed, Unsupported
+from executors.errors import AgentUnreachable, NotFound, SyncFailed, Unsupported
+from executors.fanout import on_each
+from executors.gang.bring_up import Step, ensure_gang, facts_of
+from executors.transports.address import read_nodes
 
 _log = logging.getLogger("sky.executors")
+
+_T = TypeVar("_T")
 
 WORKDIR = "~/sky_workdir"
 
@@ -21,10 +27,15 @@ def _ignore(_handle: Handle) -> None:
     """Take no note."""
 
 
+def num_nodes(handle: Handle) -> int:
+    """Return how many nodes the cluster has."""
+    return len(read_nodes(handle.data)) or 1
+
+
 @contextmanager
-def connected(executor: Executor, handle: Handle) -> Generator[Transport]:
-    """Open the transport to the cluster's head for the block."""
-    transport = executor.connect(handle)
+def connected(executor: Executor, handle: Handle, node: int = 0) -> Generator[Transport]:
+    """Open the transport to the node of that rank (the head is 0) for the block."""
+    transport = executor.connect(handle, node)
     try:
         yield transport
     finally:
@@ -45,39 +56,85 @@ def bring_up(
     return handle
 
 
+def on_every_node(
+    executor: Executor,
+    handle: Handle,
+    step: str,
+    work: Callable[[int, Transport], _T],
+    ranks: Sequence[int] | None = None,
+) -> dict[int, _T]:
+    """Do ``work(rank, transport)`` on all nodes (or those of ``ranks``) at once; returns what each returned.
+
+    Raises a node's error as it is on a cluster of one, else ``NodesFailed`` that says which nodes failed in
+    ``step`` and why. An error of another kind ends what runs on the other nodes, and is raised then.
+    """
+    everyone = range(num_nodes(handle)) if ranks is None else ranks
+    transports = {rank: executor.connect(handle, rank) for rank in everyone}
+    try:
+        return on_each(
+            everyone,
+            lambda rank: work(rank, transports[rank]),
+            step=step,
+            cancel=lambda rank: transports[rank].close(),
+        )
+    finally:
+        for transport in transports.values():
+            transport.close()
+
+
 def ensure_agent(executor: Executor, handle: Handle) -> None:
-    """Make sure that this release's agent runs there with today's settings; one call where it does."""
-    with connected(executor, handle) as transport:
-        queue = executor.queue(handle, transport)
-        if not isinstance(queue, AgentQueue):
-            return
-        provisioner = executor.provisioner
-        config = provisioner.agent_config(handle) if isinstance(provisioner, AgentHost) else {}
-        queue.ensure_agent(config)
+    """Make sure that this release's agent runs on every node with today's settings; one call each where it does.
+
+    Several nodes are made one Slurm, on which the head's agent runs jobs of several nodes.
+    """
+    provisioner = executor.provisioner
+    config = dict(provisioner.agent_config(handle)) if isinstance(provisioner, AgentHost) else {}
+
+    def each(step: str, work: Step) -> dict[int, Any]:
+        def one(rank: int, transport: Transport) -> Any:
+            queue = executor.queue(handle, transport)
+            return work(rank, transport, queue) if isinstance(queue, AgentQueue) else None
+
+        return on_every_node(executor, handle, step, one)
+
+    answers = each("starting the agent", lambda rank, _, queue: queue.ensure_agent({**config, "rank": rank}))
+    if len(answers) > 1 and answers[0] is not None:
+        ensure_gang({rank: facts_of(answer) for rank, answer in answers.items()}, config, each)
 
 
 def sync_workdir(executor: Executor, handle: Handle, workdir: Path) -> int:
-    """Make ``~/sky_workdir`` equal to ``workdir``, but for ignored files and what jobs made there.
+    """Make ``~/sky_workdir`` of every node equal to ``workdir``, but for ignored files and what jobs made there.
 
-    Returns the number of files copied.
+    Returns the number of files copied, on all nodes together.
     """
     source = workdir.expanduser()
     if not source.is_dir():
         raise SyncFailed(f"workdir: {workdir} is not a folder")
-    with connected(executor, handle) as transport:
-        return transport.put(source, WORKDIR, delete=True)
+    copied = on_every_node(
+        executor,
+        handle,
+        "copying the workdir",
+        lambda _, transport: transport.put(source, WORKDIR, delete=True),
+    )
+    return sum(copied.values())
 
 
 def sync_file_mounts(executor: Executor, handle: Handle, mounts: Mapping[str, str]) -> int:
-    """Copy local sources to destinations: ``~/x``, absolute, or relative to the workdir.
+    """Copy local sources to destinations on every node: ``~/x``, absolute, or relative to the workdir.
 
-    Returns the number of files copied. Raises ``Unsupported`` for a source in a bucket, or a destination
+    Returns the number of files copied, on all nodes together. Raises ``Unsupported`` for a source in a bucket, or a destination
     that the place does not have.
     """
     if not mounts:
         return 0
-    with connected(executor, handle) as transport:
-        return sum(transport.put(_source(to, source), _destination(to)) for to, source in mounts.items())
+    copies = [(_source(to, source), _destination(to)) for to, source in mounts.items()]
+    copied = on_every_node(
+        executor,
+        handle,
+        "copying file mounts",
+        lambda _, transport: sum(transport.put(source, to) for source, to in copies),
+    )
+    return sum(copied.values())
 
 
 def _source(destination: str, source: str) -> Path:
@@ -96,33 +153,6 @@ def _destination(destination: str) -> str:
     if destination == "~" or destination.startswith(("~/", "/")):
         return destination
     return str(PurePosixPath(WORKDIR, destination))
-
-
-def run_setup(
-    executor: Executor,
-    handle: Handle,
-    script: str,
-    *,
-    env: Mapping[str, str],
-    run_timestamp: str,
-    on_output: Callable[[bytes], None],
-) -> None:
-    """Run the setup commands on the cluster, their output handed over and kept as ``setup-<node>.log``.
-
-    Raises ``SetupFailed`` with the exit code and the log's place when they fail.
-    """
-    if not script.strip():
-        return
-    with connected(executor, handle) as transport:
-        queue = executor.queue(handle, transport)
-        if not isinstance(queue, AgentQueue):
-            raise Unsupported(f"{executor.name} runs setup inside the job")
-        code = queue.setup(script, env, run_timestamp, on_output)
-    if code:
-        log = f"~/sky_logs/{run_timestamp}"
-        raise SetupFailed(
-            f"setup failed with exit code {code} on {handle.cluster_name}; see {log}", code, log
-        )
 
 
 def stop(executor: Executor, handle: Handle) -> None:
@@ -152,11 +182,15 @@ def tear_down(executor: Executor, handle: Handle) -> None:
 
 def _end_jobs(executor: Executor, handle: Handle) -> None:
     """Let the agent end its jobs in order; a node whose agent does not answer is stopped all the same."""
+
+    def stop_one(rank: int, transport: Transport) -> None:
+        queue = executor.queue(handle, transport)
+        if isinstance(queue, AgentQueue):
+            queue.slurm_down() if rank else queue.stop_agent()
+
     try:
-        with connected(executor, handle) as transport:
-            queue = executor.queue(handle, transport)
-            if isinstance(queue, AgentQueue):
-                queue.stop_agent()
+        on_every_node(executor, handle, "ending jobs", stop_one, [0])
+        on_every_node(executor, handle, "ending Slurm", stop_one, range(1, num_nodes(handle)))
     except (AgentUnreachable, NotFound) as error:
         _log.warning("the agent of %s does not answer: %s", handle.cluster_name, error)
     except ExecutorError:

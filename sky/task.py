@@ -12,7 +12,7 @@ from sky.dag import get_current_dag
 from sky.exceptions import MisuseError, SpecError
 from sky.fields import env_vars, mounts, run_command
 from sky.fields.env_vars import Pairs
-from sky.fields.estimate import Estimate
+from sky.fields.estimate import Estimate, time_s
 from sky.fields.images import DockerLoginConfig
 from sky.fields.run_command import Run
 from sky.resources import Resources
@@ -50,6 +50,7 @@ class Task:
         storage_mounts: Mapping[str, Storage] | None = None,
         volumes: Mapping[str, Any] | None = None,
         estimate: Estimate | None = None,
+        max_duration: int | str | None = None,
     ) -> None:
         self.name = name
         self.setup = run_command.script(setup, "setup")
@@ -60,6 +61,7 @@ class Task:
         self.event_callback = event_callback
         self.blocked_resources = None if blocked_resources is None else frozenset(blocked_resources)
         self.estimate = estimate
+        self.max_duration_s = None if max_duration is None else time_s(max_duration, "max_duration")
         self.config: dict[str, Any] = {}
         self.volumes: dict[str, Any] = {}
         self.service: ServiceSpec | None = None

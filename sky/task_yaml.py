@@ -32,6 +32,7 @@ FIELDS: Table = {
     "inputs": (Kind.MAPPING,),
     "outputs": (Kind.MAPPING,),
     "estimate": (Kind.MAPPING,),
+    "max_duration": (Kind.TEXT, Kind.INTEGER),
     "event_callback": (Kind.TEXT,),
     "config": (Kind.MAPPING,),
     "experimental": (Kind.MAPPING,),
@@ -101,6 +102,7 @@ def _task(fields: dict[str, Any], envs: dict[str, str], secrets: dict[str, str])
         event_callback=fields.get("event_callback"),
         resources=resources,
         estimate=estimate,
+        max_duration=fields.get("max_duration"),
     )
     _set_mounts(task, fields.get("file_mounts", {}))
     _set_sections(task, fields)
@@ -194,6 +196,7 @@ def to_config(task: Task, *, redact_secrets: bool) -> dict[str, Any]:
         "outputs": None if task.outputs is None else {task.outputs: task.estimated_outputs_size_gigabytes},
         "volumes": task.volumes or None,
         "estimate": task.estimate and task.estimate.to_yaml_config(),
+        "max_duration": None if task.max_duration_s is None else f"{task.max_duration_s}s",
         "config": task.config or None,
     }
     return {key: value for key, value in config.items() if value is not None} | {

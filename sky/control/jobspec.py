@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from catalog.errors import UserError
 from catalog.offer import Offer
@@ -18,6 +18,9 @@ from sky.control.records import ClusterRecord
 if TYPE_CHECKING:
     from sky.resources import Resources
     from sky.task import Task
+
+RESTARTS_ON_EXIT_CODES = 3
+"""How often a job is tried again that names exit codes and no number."""
 
 DEFAULT_CPUS_MILLI = 500
 """What a job takes of a node's vCPUs when it asks for none, so that small jobs share a node."""
@@ -52,7 +55,19 @@ def job_spec(
         num_nodes=task.num_nodes,
         username=user_name(),
         resources=_resources_text(demand, task.num_nodes),
+        pinned=callable(task.run),
+        priority=resources.priority or 0,
+        max_duration_s=task.max_duration_s,
+        **_retries(resources),
     )
+
+
+def _retries(resources: Resources) -> dict[str, Any]:
+    """Return how often and after which exit codes the job is tried again, as ``job_recovery`` has it."""
+    recovery = resources.job_recovery or {}
+    codes = tuple(recovery.get("recover_on_exit_codes", ()))
+    restarts = recovery.get("max_restarts_on_errors", 0)
+    return {"retries": restarts or (RESTARTS_ON_EXIT_CODES if codes else 0), "retry_codes": codes}
 
 
 def environment(task: Task, record: ClusterRecord) -> dict[str, str]:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from catalog.errors import SkyError
-from executors import lifecycle
+from executors import lifecycle, node_setup
 from executors.job import JobRecord
 from sky.control.bringup import restart
 from sky.control.cluster_jobs import stream
@@ -231,7 +231,7 @@ def _setup(task: Task, record: ClusterRecord, stamp: str) -> None:
         return
     _log.info("Running setup on cluster %s", record.name)
     with connected(record) as cluster:
-        lifecycle.run_setup(
+        node_setup.run_setup(
             cluster.executor,
             cluster.handle,
             task.setup,

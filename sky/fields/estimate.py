@@ -50,7 +50,7 @@ class Estimate:
                 f"{spec.text!r} is several accelerators; name the one that was measured", "accelerators"
             )
         return cls(
-            _runtime_s(fields["runtime"]),
+            time_s(fields["runtime"], "runtime"),
             None if spec is None else (spec.name, spec.count),
             _cpus(fields["cpus"]) if "cpus" in fields else None,
             _exponent(fields.get("scaling", "linear")),
@@ -68,7 +68,8 @@ class Estimate:
         return config
 
 
-def _runtime_s(value: object) -> int:
+def time_s(value: object, field: str) -> int:
+    """Return ``value`` (seconds, or ``"1h30m"``) as seconds. Raises ``SpecError``."""
     try:
         runtime_s = seconds(value) if isinstance(value, (int, float, str)) else 0
     except UserError:
@@ -77,7 +78,7 @@ def _runtime_s(value: object) -> int:
         raise SpecError(
             f"{value!r} is not a time above zero, of 100 years at most; "
             "write seconds, or for example 90m, 2h, 1h30m",
-            "runtime",
+            field,
         )
     return runtime_s
 

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from executors import lifecycle
+from executors import lifecycle, node_setup
 from executors.api import Autostop, NodeState
 from executors.errors import ExecutorError, Transient
 from tests.conformance.conftest import Subject
@@ -61,7 +61,7 @@ def test_a_job_keeps_the_cluster_up_until_it_ends(quick: Subject) -> None:
 
 def test_setup_keeps_the_cluster_up(quick: Subject) -> None:
     quick.queue.set_autostop(Autostop(1))
-    lifecycle.run_setup(
+    node_setup.run_setup(
         quick.executor, quick.handle, "sleep 0.8", env={}, run_timestamp="sky-s", on_output=lambda _: None
     )
     assert state(quick) is NodeState.RUNNING

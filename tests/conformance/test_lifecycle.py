@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from executors import lifecycle
+from executors import lifecycle, node_setup
 from executors.api import Executor, Handle, NodeState, Stoppable
 from executors.errors import SetupFailed, SyncFailed, Unsupported
 from tests.conformance.conftest import Make, Subject
@@ -91,7 +91,7 @@ def test_setup_is_streamed_logged_and_its_failure_carries_the_exit_code(subject:
     env = {"SECRET": "täst 'quoted' $HOME"}
 
     def run(script: str) -> None:
-        lifecycle.run_setup(
+        node_setup.run_setup(
             subject.executor, subject.handle, script, env=env, run_timestamp="sky-s", on_output=seen.append
         )
 

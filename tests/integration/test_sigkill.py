@@ -31,7 +31,7 @@ LAUNCH_STEPS = [
     ("sky.control.state:Store.update", "after", 2),
     ("executors.lifecycle:sync_workdir", "before", 1),
     ("executors.lifecycle:sync_workdir", "after", 1),
-    ("executors.lifecycle:run_setup", "after", 1),
+    ("executors.node_setup:run_setup", "after", 1),
     ("executors.agent_queue:AgentQueue.set_autostop", "after", 1),
     ("executors.agent_queue:AgentQueue.submit", "before", 1),
     ("executors.agent_queue:AgentQueue.submit", "after", 1),
