@@ -64,7 +64,8 @@ def test_stop_keeps_files_and_records_and_start_takes_jobs_again(subject: Subjec
     assert isinstance(subject.executor.provisioner, Stoppable)
     subject.run("echo kept > ~/file")
     running, waiting = (
-        subject.submit("sleep 300", demand=replace(subject_demand(), cpus_milli=2_000)) for _ in range(2)
+        subject.submit(script, demand=replace(subject_demand(), cpus_milli=2_000))
+        for script in ("sleep 300", "echo resumed")
     )
     lifecycle.stop(subject.executor, subject.handle)
     lifecycle.stop(subject.executor, subject.handle)
@@ -72,9 +73,10 @@ def test_stop_keeps_files_and_records_and_start_takes_jobs_again(subject: Subjec
     subject.handle = lifecycle.start(subject.executor, subject.handle)
     subject.handle = lifecycle.start(subject.executor, subject.handle)
     assert subject.executor.provisioner.describe(subject.handle).state is NodeState.RUNNING
+    assert subject.finish(waiting)[0] == "resumed\n"
     assert {job.job_id: job.state.value for job in subject.queue.jobs([running, waiting])} == {
         running: "CANCELLED",
-        waiting: "CANCELLED",
+        waiting: "SUCCEEDED",
     }
     output, job = subject.run("cat ~/file")
     assert (output, job.job_id) == ("kept\n", waiting + 1)
