@@ -9,13 +9,13 @@ from collections.abc import Mapping, Sequence
 
 from catalog.offer import OfferKey
 from catalog.scope import Scope
-from executors.api import ClusterView, Handle, NodeRequest
+from executors.api import ClusterView, Handle, NodeRequest, NodeState
 from executors.errors import CleanupIncomplete, NotFound, OutOfCapacity
 from executors.ssh import claims, host, pools
 from executors.ssh.cluster_view import node_names, view_of
 from executors.ssh.contact import Answer, ask, look_at
 from executors.ssh.host import HostView
-from executors.ssh.offers import CLOUD
+from executors.ssh.offers import CLOUD, look_again
 from executors.ssh.reservation import Reservation, me
 from executors.ssh.seats import Seat, take
 from executors.ssh.standing import Standing, room
@@ -64,29 +64,36 @@ class SshProvisioner:
         cluster_id = handle.cluster_id
         nodes = nodes_of(handle)
         if nodes:
-            return view_of(cluster_id, nodes, look_at(nodes), len(nodes))
+            view = view_of(cluster_id, nodes, look_at(nodes), len(nodes))
+            if view.state is NodeState.GONE:
+                claims.disclaim(cluster_id)
+            return view
         claimed = claims.claimed(cluster_id)
         looked = _looked(claimed or _all_hosts())
         silent = [(node, answer) for node, answer in looked if answer.value is None and node in claimed]
         return _view(cluster_id, _on(cluster_id, looked), silent)
 
     def delete(self, handle: Handle) -> None:
-        """End the cluster on all its hosts and let them go. Raises ``CleanupIncomplete`` naming those left."""
+        """End the cluster on all its hosts and let them go.
+
+        Raises ``CleanupIncomplete`` naming the hosts where that is not certain.
+        """
         cluster_id = handle.cluster_id
         nodes = list(dict.fromkeys([*nodes_of(handle), *claims.claimed(cluster_id)]))
         if not nodes:
             nodes = [node for node, _ in _on(cluster_id, _looked(_all_hosts()))]
         answers = ask(nodes, lambda transport: host.remove(transport, cluster_id))
+        look_again()
         if left := _failures(nodes, answers):
             raise CleanupIncomplete(
-                f"cluster {handle.cluster_name} may still hold {left}. When that host answers again: sky down "
-                f"{handle.cluster_name}; or on the host itself, once no process of the cluster runs there: "
+                f"cluster {handle.cluster_name} may still hold {left}. When that host answers again: "
+                f"sky down {handle.cluster_name}; or on the host itself, once nothing of the cluster runs: "
                 f"rm -rf ~/sky_workdir ~/sky_logs ~/.sky_agent ~/.sky_stopped/{cluster_id} ~/.sky_reservation"
             )
         claims.disclaim(cluster_id)
 
     def list(self) -> Sequence[ClusterView]:
-        """Return every cluster of this user and machine that hosts of the pools hold, or has stopped there."""
+        """Return every cluster of this user and machine on hosts of the pools, stopped ones too."""
         looked = _looked(_all_hosts())
         ids = {
             each.cluster_id
@@ -103,6 +110,7 @@ class SshProvisioner:
         if not nodes:
             raise NotFound(f"cluster {handle.cluster_name} has no host yet")
         answers = ask(nodes, lambda transport: host.stop(transport, handle.cluster_id))
+        look_again()
         if left := _failures(nodes, answers):
             raise CleanupIncomplete(f"cluster {handle.cluster_name} is not stopped on {left}; try again")
 
@@ -153,6 +161,7 @@ def _reserved(request: NodeRequest) -> list[Seat]:
         seats = _chosen(request)
         before = claims.claimed(cluster_id)
         claims.claim(cluster_id, list(dict.fromkeys([*before, *(seat.address for seat in seats)])))
+        look_again()
         if take(seats) is None:
             return seats
         claims.claim(cluster_id, before)

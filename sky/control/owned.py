@@ -11,7 +11,7 @@ from catalog.scope import Scope
 from catalog.units import milli
 from executors import owned
 from executors.owned import CLOUDS, OwnedOffer
-from sky.control.placement import LOCAL
+from sky.control.placement import LOCAL, keeps_to_owned
 from sky.fields.suggest import did_you_mean
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class OwnedNodes:
             if owned.has_offers(cloud) and any(_may_use(task, cloud) for task in dag.tasks)
             for each in owned.owned_offers(cloud)
         ]
-        alone = all(_cloud(each) in CLOUDS for task in dag.tasks for each in task.alternatives)
+        alone = all(keeps_to_owned(task) for task in dag.tasks)
         return cls(tuple(found), alone)
 
     def beside(self, table: pa.Table, dag: Dag) -> pa.Table:

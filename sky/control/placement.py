@@ -41,6 +41,11 @@ def wants_local(task: Task) -> bool:
     return any(_cloud(resources) == LOCAL for resources in task.resources)
 
 
+def keeps_to_owned(task: Task) -> bool:
+    """Return whether all of the task's resources name this machine, a pool, or other owned infra."""
+    return all(_cloud(resources) in owned.CLOUDS for resources in task.alternatives)
+
+
 def local_fit(task: Task) -> tuple[Resources | None, str]:
     """Return the first of the task's resources that this machine has, or ``None`` and why there is none."""
     if task.num_nodes > 1:

@@ -10,13 +10,15 @@ from pathlib import Path
 import pytest
 
 from catalog.offer import Offer
-from executors import lifecycle, local
+from executors import lifecycle, local, ssh
+from executors.agent import processes
 from executors.agent_queue import AgentQueue
 from executors.api import Executor, Handle, NodeRequest
 from executors.fake import Script
 from executors.fake import executor as fake_executor
 from executors.job import Demand, JobRecord, JobSpec
 from executors.local.bundle import bundle
+from tests.executors.ssh.lab import Lab
 
 TINY = Demand(cpus_milli=100)
 
@@ -55,24 +57,60 @@ class Subject:
 Make = Callable[[str, Offer], Subject]
 
 
-def _local(root: Path) -> Executor:
-    return bundle(root)
+@dataclass
+class Place:
+    """An executor under test, what one node of it is, and how to see a process on a cluster's head."""
+
+    executor: Executor
+    offer: Offer
+    alive: Callable[[Handle, int], bool]
 
 
-def _fake(root: Path) -> Executor:
-    return fake_executor("cloud", root, Script())
+def _local(request: pytest.FixtureRequest) -> Place:
+    return Place(bundle(request.getfixturevalue("tmp_path") / "clusters"), _here(), _alive_here)
 
 
-@pytest.fixture(params=[_local, _fake], ids=["local", "fake"])
-def executor(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Executor:
+def _fake(request: pytest.FixtureRequest) -> Place:
+    root = request.getfixturevalue("tmp_path") / "clusters"
+    return Place(fake_executor("cloud", root, Script()), _here(), _alive_here)
+
+
+def _ssh(request: pytest.FixtureRequest) -> Place:
+    lab: Lab = request.getfixturevalue("lab")
+    pool = lab.up(2, cpus=2, memory=4)
+    return Place(ssh.executor(), pool.offer(), lambda handle, pid: lab.head(handle).alive(pid))
+
+
+def _here() -> Offer:
+    return replace(local.offer(), vcpus_milli=2_000, memory_mib=4_096)
+
+
+def _alive_here(_handle: Handle, pid: int) -> bool:
+    return processes.started(pid) is not None
+
+
+_PLACES = [
+    pytest.param(_local, id="local"),
+    pytest.param(_fake, id="fake"),
+    pytest.param(_ssh, id="ssh", marks=pytest.mark.needs("ssh")),
+]
+
+
+@pytest.fixture(params=_PLACES)
+def place(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
     monkeypatch.setenv("SKY_HOME", str(tmp_path / "sky"))
-    made: Executor = request.param(tmp_path / "clusters")
+    made: Place = request.param(request)
     return made
 
 
 @pytest.fixture
-def offer() -> Offer:
-    return replace(local.offer(), vcpus_milli=2_000, memory_mib=4_096)
+def executor(place: Place) -> Executor:
+    return place.executor
+
+
+@pytest.fixture
+def offer(place: Place) -> Offer:
+    return place.offer
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import pytest
 from executors import lifecycle, node_setup
 from executors.api import Executor, Handle, NodeState, Stoppable
 from executors.errors import SetupFailed, SyncFailed, Unsupported
-from tests.conformance.conftest import Make, Subject
+from tests.conformance.conftest import Make, Place, Subject
 
 
 def test_creating_twice_makes_one_cluster_and_keeps_its_jobs(subject: Subject) -> None:
@@ -32,13 +31,12 @@ def test_a_cluster_is_described_from_creation_to_the_end(subject: Subject) -> No
     lifecycle.tear_down(subject.executor, subject.handle)
 
 
-def test_tear_down_ends_running_jobs(subject: Subject, tmp_path: Path) -> None:
-    beacon = tmp_path / "pid"
-    job = subject.submit(f"echo $$ > {beacon}; echo ready; sleep 300 & setsid sleep 301 & wait")
-    assert next(iter(subject.queue.tail(job))) == b"ready\n"
+def test_tear_down_ends_running_jobs(subject: Subject, place: Place) -> None:
+    job = subject.submit("sleep 300 & setsid sleep 301 & echo $$ $!; wait")
+    pids = [int(pid) for pid in next(iter(subject.queue.tail(job))).split()]
+    assert [place.alive(subject.handle, pid) for pid in pids] == [True, True]
     lifecycle.tear_down(subject.executor, subject.handle)
-    with pytest.raises(ProcessLookupError):
-        os.kill(int(beacon.read_text()), 0)
+    assert [place.alive(subject.handle, pid) for pid in pids] == [False, False]
 
 
 def test_a_cluster_whose_agent_cannot_start_is_found_and_removed_by_its_id(
@@ -148,4 +146,5 @@ def test_a_source_in_a_bucket_or_missing_is_refused(subject: Subject, tmp_path: 
 def test_an_offer_is_all_that_create_needs(make: Make, subject: Subject) -> None:
     other = make("c-2", subject.request.offer)
     assert other.handle.cluster_id == "c-2"
-    assert other.run("pwd")[0] != subject.run("pwd")[0]
+    subject.run("touch here")
+    assert [each.run("ls")[0] for each in (subject, other)] == ["here\n", ""]
