@@ -25,6 +25,14 @@ def claim(cluster_id: str, addresses: Sequence[Address]) -> None:
         write_private(_path(cluster_id), json.dumps([address.to_dict() for address in addresses]))
 
 
+def cluster_ids() -> list[str]:
+    """Return the clusters that have a claim from here, sorted."""
+    try:
+        return sorted(path.stem for path in _folder().iterdir() if path.suffix == ".json")
+    except FileNotFoundError:
+        return []
+
+
 def claimed(cluster_id: str) -> list[Address]:
     """Return the hosts that the cluster may hold; none for one that nothing was claimed for from here."""
     try:
@@ -42,4 +50,8 @@ def disclaim(cluster_id: str) -> None:
 def _path(cluster_id: str) -> Path:
     if not _CLUSTER_ID.fullmatch(cluster_id):
         raise UserError(f"cluster id {cluster_id!r} must be letters, digits, '.', '_' and '-', at most 200")
-    return sky_home() / "ssh" / "claims" / f"{cluster_id}.json"
+    return _folder() / f"{cluster_id}.json"
+
+
+def _folder() -> Path:
+    return sky_home() / "ssh" / "claims"

@@ -13,12 +13,12 @@ from executors.api import ClusterView, Handle, NodeRequest, NodeState
 from executors.errors import CleanupIncomplete, NotFound, OutOfCapacity
 from executors.ssh import claims, host, pools
 from executors.ssh.cluster_view import node_names, view_of
-from executors.ssh.contact import Answer, ask, look_at
+from executors.ssh.contact import LOOK_S, Answer, ask, look_at
 from executors.ssh.host import HostView
 from executors.ssh.offers import CLOUD, look_again
 from executors.ssh.reservation import Reservation, me
 from executors.ssh.seats import Seat, take
-from executors.ssh.standing import Standing, room
+from executors.ssh.standing import STATUS_S, Standing, room
 from executors.transports.address import Address
 
 _log = logging.getLogger("sky.executors.ssh")
@@ -176,7 +176,10 @@ def _chosen(request: NodeRequest) -> list[Seat]:
         raise _no_room(key, f"the pool is not up; run: sky ssh up {key.region}")
     claimed = claims.claimed(cluster_id)
     candidates = [each for each in pool.hosts if each.shape == key.instance_type]
-    found = _looked(list(dict.fromkeys([*claimed, *(each.address for each in candidates)])))
+    found = _looked(
+        list(dict.fromkeys([*claimed, *(each.address for each in candidates)])),
+        LOOK_S if claimed else STATUS_S,
+    )
     silent = [(node, answer) for node, answer in found if answer.error is not None and node in claimed]
     if silent:
         raise _no_room(key, "it may hold " + _failures(*zip(*silent, strict=True)))
@@ -231,8 +234,8 @@ Looked = Sequence[tuple[Address, Answer[HostView]]]
 """Hosts and what they said."""
 
 
-def _looked(nodes: Sequence[Address]) -> Looked:
-    return list(zip(nodes, look_at(nodes), strict=True))
+def _looked(nodes: Sequence[Address], limit_s: float = LOOK_S) -> Looked:
+    return list(zip(nodes, look_at(nodes, limit_s), strict=True))
 
 
 def _on(cluster_id: str, looked: Looked) -> Looked:

@@ -6,9 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from catalog.errors import SkyError
-from executors.ssh.contact import LOOK_S, look_at
+from executors.ssh.contact import look_at
 from executors.ssh.host import HostView
 from executors.ssh.pools import Host
+
+STATUS_S = 3.0
+"""How long a host may take to say whether it is free."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +43,7 @@ class Standing:
         return "" if holder is None else f"{self.host.name} is held by {holder}"
 
 
-def standings(hosts: Sequence[Host], limit_s: float = LOOK_S) -> list[Standing]:
+def standings(hosts: Sequence[Host], limit_s: float = STATUS_S) -> list[Standing]:
     """Return how every host is, in the order given, within about ``limit_s``."""
     answers = look_at([host.address for host in hosts], limit_s)
     return [Standing(host, answer.value, answer.error) for host, answer in zip(hosts, answers, strict=True)]

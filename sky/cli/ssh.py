@@ -67,7 +67,7 @@ def up_command(pool: str | None, yes: bool, as_json: bool) -> int:
       sky ssh up lab -y
       sky ssh up lab --json
     """
-    from sky.control.host_pools import bring_up, chosen
+    from sky.control.host_pools import bring_up, chosen, release_forgotten
 
     def confirm(host: Address, key: HostKey) -> bool:
         shown = f"{key.host} shows the key {key.kind} {key.fingerprint}"
@@ -77,6 +77,8 @@ def up_command(pool: str | None, yes: bool, as_json: bool) -> int:
         return click.confirm(f"{shown}, not known yet. Is it the key of {host}?", default=False, err=True)
 
     rows = [row for each in chosen(pool) for row in bring_up(each, confirm)]
+    for cluster_id in release_forgotten():
+        click.echo(f"Released the hosts of {cluster_id}, which was forgotten before.", err=True)
     _show(rows, as_json=as_json)
     return 1 if any(row.state == "unusable" for row in rows) else 0
 

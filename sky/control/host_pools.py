@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from catalog.errors import UserError
-from executors.api import Transport
-from executors.errors import HostKeyUnknown
-from executors.ssh import pools
+from executors import registry
+from executors.api import Handle, Transport
+from executors.errors import CleanupIncomplete, HostKeyUnknown
+from executors.ssh import claims, pools
 from executors.ssh.contact import Answer, ask, in_parallel
 from executors.ssh.facts import Found, detect
 from executors.ssh.host import HostView, look
@@ -71,9 +73,24 @@ def bring_up(wanted: PoolEntry, confirm: Confirm) -> list[HostState]:
             rows.append(_row(wanted.name, Standing(host, answer.value[1])))
         else:
             facts = host.facts if host is not None else None
-            rows.append(HostState(wanted.name, each.name, "unusable", facts, reason=str(answer.error)))
+            rows.append(HostState(wanted.name, each.name, "unusable", facts, reason=_one_line(answer.error)))
     pools.save(Pool(wanted.name, tuple(hosts)))
     return rows
+
+
+def release_forgotten() -> list[str]:
+    """Let go what clusters hold that were forgotten (``--purge``) while their hosts did not answer.
+
+    Returns their ids; what still does not answer is left for the next time.
+    """
+    known = {record.cluster_id for record in open_store().records()}
+    released = []
+    for cluster_id in claims.cluster_ids():
+        if cluster_id not in known:
+            with suppress(CleanupIncomplete):
+                registry.load("ssh").provisioner.delete(Handle("ssh", cluster_id, cluster_id))
+                released.append(cluster_id)
+    return released
 
 
 def states(name: str | None) -> list[HostState]:
@@ -175,5 +192,9 @@ def _renewed(known: Host, each: HostEntry) -> Host:
 def _row(pool: str, standing: Standing) -> HostState:
     view = standing.view
     held_by = str(view.reservation) if view is not None and view.reservation is not None else ""
-    reason = "" if standing.error is None else str(standing.error)
+    reason = "" if standing.error is None else _one_line(standing.error)
     return HostState(pool, standing.host.name, standing.state, standing.host.facts, held_by, reason)
+
+
+def _one_line(error: object) -> str:
+    return " ".join(str(error).split())
