@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 import posixpath
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -104,6 +105,15 @@ class Ground:
     place: RemotePath
     rsync: bool
     brought: list[str]
+
+
+@contextmanager
+def sync_errors(doing: str) -> Iterator[None]:
+    """Name what was being done in the errors of the block."""
+    try:
+        yield
+    except (OSError, SyncFailed) as error:
+        raise SyncFailed(f"{doing}: {error}") from error
 
 
 def prepare(shell: Shell, place: RemotePath, *, folder: bool, memory: bool) -> Ground:

@@ -1,3 +1,3 @@
 """Ways to reach a node."""
 
-__all__ = ["local"]
+__all__ = ["address", "asyncssh_transport", "host_keys", "local", "openssh", "ssh"]

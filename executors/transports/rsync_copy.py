@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -12,7 +11,7 @@ from executors.api import Progress
 from executors.errors import SyncFailed
 from executors.sync import rsync
 from executors.sync.listing import Listing
-from executors.sync.remote import RemotePath, Shell, forget, kind, prepare
+from executors.sync.remote import RemotePath, Shell, forget, kind, prepare, sync_errors
 
 _T = TypeVar("_T")
 
@@ -69,12 +68,3 @@ def get(shell: Shell, in_session: InSession, source: str, target: Path) -> bool:
         target.parent.mkdir(parents=True, exist_ok=True)
         in_session(lambda way: rsync.pull(way, place.path, target, folder=found == "folder"))
     return True
-
-
-@contextmanager
-def sync_errors(doing: str) -> Iterator[None]:
-    """Name what was being done in the errors of the block."""
-    try:
-        yield
-    except (OSError, SyncFailed) as error:
-        raise SyncFailed(f"{doing}: {error}") from error

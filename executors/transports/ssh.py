@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
+from importlib.util import find_spec
+
 from executors.api import Transport
+from executors.errors import Unsupported
 from executors.transports.address import Address
 
 
@@ -10,8 +14,19 @@ def connect(address: Address, *, long_lived: bool = False) -> Transport:
     """Return the transport to ``address``; the connection itself is made when it is first needed.
 
     Over OpenSSH's client where there is one, whose connections serve many processes of this user; over
-    asyncssh in a ``long_lived`` process, or where there is no ``ssh``.
+    asyncssh in a ``long_lived`` process that has it, or where there is no ``ssh``. Raises ``Unsupported``
+    when there is neither.
     """
-    from executors.transports.openssh import OpenSshTransport
+    program, library = shutil.which("ssh") is not None, find_spec("asyncssh") is not None
+    if library and (long_lived or not program):
+        from executors.transports.asyncssh_transport import AsyncSshTransport
 
-    return OpenSshTransport(address)
+        return AsyncSshTransport(address)
+    if program:
+        from executors.transports.openssh import OpenSshTransport
+
+        return OpenSshTransport(address)
+    raise Unsupported(
+        f"{address} cannot be reached without an SSH client: install OpenSSH's (package openssh-client), or "
+        f"the extra [ssh] of this project"
+    )

@@ -35,7 +35,7 @@ CONFINED = {
     "botocore": ("executors/aws/", "catalog/sources/"),
     "google.cloud": ("executors/gcp/", "catalog/sources/"),
     "kubernetes": ("executors/kubernetes/", "catalog/sources/"),
-    "asyncssh": ("executors/ssh/", "executors/transports/"),
+    "asyncssh": ("executors/sync/", "executors/transports/"),
     "peewee": ("sky/",),
     "click": ("sky/cli/",),
     "rich": ("sky/cli/",),
