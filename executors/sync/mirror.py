@@ -61,6 +61,8 @@ def memory_of(target: bytes) -> str:
 def copy(source: Path, target: Path) -> None:
     """Copy a file or a whole folder, links as links, nothing left out."""
     if source.is_dir():
+        for link in filter(Path.is_symlink, source.rglob("*")):
+            (target / link.relative_to(source)).unlink(missing_ok=True)
         shutil.copytree(source, target, symlinks=True, dirs_exist_ok=True)
     else:
         target.parent.mkdir(parents=True, exist_ok=True)

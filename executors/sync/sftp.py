@@ -219,7 +219,7 @@ class _Download:
             part.unlink(missing_ok=True)
             part.symlink_to(os.fsdecode(await self._sftp.readlink(source)))
         elif _is(attrs, FILEXFER_TYPE_REGULAR):
-            await self._sftp.get(source, os.fsencode(part), preserve=True)
+            await self._sftp.get(source, os.fsencode(part), preserve=True, follow_symlinks=True)
         else:
             return 0
         part.replace(target)
