@@ -1,5 +1,5 @@
 # Thin names for the commands that CONTRIBUTING.md describes; none of them is needed.
-.PHONY: test lint types bench bench-all bench-peers bench-report lock
+.PHONY: test lint types bench bench-all bench-peers bench-report hosts lock
 
 test:
 	sh scripts/test.sh
@@ -26,6 +26,9 @@ bench-peers:
 
 bench-report:
 	.venv/bin/python -m bench.report
+
+hosts:
+	.venv/bin/python -m tests.hosts up $(or $(N),3)
 
 lock:
 	sh scripts/lock.sh

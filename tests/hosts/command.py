@@ -1,11 +1,13 @@
-"""One program run to its end on this machine."""
+"""Programs run on this machine."""
 
 from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+
+from tests.hosts.process import Process
 
 _SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -42,3 +44,28 @@ def run(
     if check and done.returncode:
         raise HostError(f"{' '.join(argv)}: exit code {done.returncode}: {done.stderr.strip() or stdin}")
     return done
+
+
+def launch(argv: Sequence[str], console: Path, cwd: Path | None = None) -> Process:
+    """Start ``argv`` in a session of its own, to stay when this process ends; its errors go to ``console``.
+
+    The first line that it prints is the number of the process to go by. Raises ``HostError`` when that ended.
+    """
+    with (
+        console.open("w") as errors,
+        subprocess.Popen(
+            ("setsid", "--fork", *argv),
+            env=environment(),
+            cwd=cwd,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+        ) as starter,
+    ):
+        assert starter.stdout is not None
+        pid = starter.stdout.readline()
+    process = Process.of(int(pid)) if pid else None
+    if process is None:
+        raise HostError(f"{argv[0]} ended at once: {console.read_text(errors='replace').strip()}")
+    return process

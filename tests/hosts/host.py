@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.hosts.command import HostError, environment
+from tests.hosts.command import HostError, environment, run
 from tests.hosts.process import Process
 
 _READY_S = 20.0
@@ -17,8 +17,6 @@ _READY_S = 20.0
 
 class Host(ABC):
     """One host. What it is stands in ``folder``, so that another process can open it too."""
-
-    port = 22
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -31,6 +29,11 @@ class Host(ABC):
     @abstractmethod
     def ip(self) -> str:
         """Its address, the same for life."""
+
+    @property
+    def port(self) -> int:
+        """The port of its sshd."""
+        return 22
 
     @property
     @abstractmethod
@@ -50,6 +53,10 @@ class Host(ABC):
     @abstractmethod
     def on(self) -> bool:
         """Whether it runs, be it frozen or cut off."""
+
+    @abstractmethod
+    def make(self) -> None:
+        """Give it a folder, a host key and an empty disk; it is off."""
 
     @abstractmethod
     def start(self) -> None:
@@ -73,9 +80,9 @@ class Host(ABC):
 
     @abstractmethod
     def run(
-        self, argv: Sequence[str], *, user: str = "root", stdin: str = "", check: bool = True
+        self, argv: Sequence[str], *, user: str = "", stdin: str = "", check: bool = True
     ) -> subprocess.CompletedProcess[str]:
-        """Run ``argv`` on it without ssh, to look at it or to change it."""
+        """Run ``argv`` on it without ssh, to look at it or to change it; as root where it has one."""
 
     def boot(self) -> None:
         """Switch it on, with the disk, the address and the host key that it had, and wait for its sshd."""
@@ -91,6 +98,11 @@ class Host(ABC):
     def known_hosts(self) -> Path:
         """The host keys of the whole run, as ssh reads them."""
         return self.folder.parent / "known_hosts"
+
+    @property
+    def console(self) -> Path:
+        """What it said while it started."""
+        return self.folder / "console.log"
 
     @property
     def host_public_key(self) -> str:
@@ -118,9 +130,13 @@ class Host(ABC):
         deadline = time.monotonic() + _READY_S
         while not self._greets():
             if time.monotonic() > deadline or not self.on:
-                console = (self.folder / "console.log").read_text(errors="replace").strip()
+                console = self.console.read_text(errors="replace").strip()
                 raise HostError(f"{self.name} did not come up: {console or 'nothing on its console'}")
             time.sleep(0.01)
+
+    def _make_key(self) -> None:
+        key = str(self.folder / "host_key")
+        run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", self.name, "-f", key)
 
     def _greets(self) -> bool:
         try:

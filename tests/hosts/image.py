@@ -19,6 +19,7 @@ KbdInteractiveAuthentication no
 UsePAM no
 Subsystem sftp internal-sftp
 AcceptEnv LANG LC_*
+PermitUserEnvironment yes
 MaxStartups 100:30:200
 MaxSessions 100
 """

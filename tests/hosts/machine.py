@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
-from typing import IO
 
 from tests.hosts import image
-from tests.hosts.command import HostError, environment, run
+from tests.hosts.command import HostError, launch, run
 from tests.hosts.disk import Disk, wipe
 from tests.hosts.freezer import Freezer
 from tests.hosts.host import Host
@@ -46,10 +46,8 @@ class Machine(Host):
         return self._init is not None
 
     def make(self) -> None:
-        """Give it a folder, a host key and a disk; it is off."""
         self.folder.mkdir(mode=0o755)
-        key = str(self.folder / "host_key")
-        run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", self.name, "-f", key)
+        self._make_key()
         self._install()
 
     def start(self) -> None:
@@ -58,17 +56,12 @@ class Machine(Host):
         self._wire.connect()
         self._freezer.make()
         argv = (
-            *("setsid", "--fork", "sh", "-c", _JOIN_THEN_START, str(self._freezer.entrance or "")),
+            *("sh", "-c", _JOIN_THEN_START, str(self._freezer.entrance or "")),
             *("nsenter", f"--net=/run/netns/{self._wire.namespace}"),
             *("unshare", *_NAMESPACES, "--fork", "--kill-child"),
             *("bash", str(image.HERE / "boot.sh"), str(self.root), self.name),
         )
-        with (self.folder / "console.log").open("w") as console:
-            pid = _first_line(argv, console)
-        init = Process.of(int(pid)) if pid else None
-        if init is None:
-            said = (self.folder / "console.log").read_text(errors="replace").strip()
-            raise HostError(f"{self.name} did not start: {said}")
+        init = launch(argv, self.console)
         (self.folder / "init").write_text(str(init))
 
     def kill(self) -> None:
@@ -88,7 +81,7 @@ class Machine(Host):
         """Shut it down in order, as the command ``poweroff`` on it does."""
         init = self._init
         if init is not None:
-            init.send(15)
+            init.send(signal.SIGTERM)
             init.wait()
 
     def freeze(self) -> None:
@@ -123,6 +116,19 @@ class Machine(Host):
         """Undo ``fill_disk``."""
         self._disk.free()
 
+    def set_clock(self, offset_s: int) -> None:
+        """Let the clock be wrong by ``offset_s`` for all that starts over ssh from now on; 0 sets it right.
+
+        No namespace shifts the wall clock. A library loaded into each program does, so programs that ask the
+        kernel by themselves (Go's, static ones) and those run with sudo keep the true time.
+        """
+        library = next(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"), None)
+        if library is None:
+            raise HostError("libfaketime is not installed: apt-get install faketime")
+        variables = f"LD_PRELOAD={library}\nFAKETIME={offset_s:+d}\nDONT_FAKE_MONOTONIC=1\n"
+        for user in ("root", image.SUDO_USER, image.PLAIN_USER):
+            (self.home(user) / ".ssh" / "environment").write_text(variables if offset_s else "")
+
     def reset(self) -> None:
         self.kill()
         self._disk.remove()
@@ -145,11 +151,12 @@ class Machine(Host):
         return [process for process in map(Process.of, inside) if process is not None]
 
     def run(
-        self, argv: Sequence[str], *, user: str = "root", stdin: str = "", check: bool = True
+        self, argv: Sequence[str], *, user: str = "", stdin: str = "", check: bool = True
     ) -> subprocess.CompletedProcess[str]:
         init = self._init
         if init is None:
             raise HostError(f"{self.name} is off; boot() it first")
+        user = user or "root"
         home = "/" + str(self.home(user).relative_to(self.root))
         become = ("setpriv", "--reuid", user, "--regid", user, "--init-groups") if user != "root" else ()
         enter = ("nsenter", "--target", str(init.pid), "--all", "--root", "--wd=/")
@@ -164,19 +171,7 @@ class Machine(Host):
 
     @property
     def _init(self) -> Process | None:
-        try:
-            init = Process.parse((self.folder / "init").read_text())
-        except FileNotFoundError:
-            return None
-        return init if init.alive else None
-
-
-def _first_line(argv: Sequence[str], stderr: IO[str]) -> str:
-    """Start ``argv``, which leaves something running, and return the first line that it prints."""
-    pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": stderr}
-    with subprocess.Popen(argv, env=environment(), text=True, **pipes) as process:
-        assert process.stdout is not None
-        return process.stdout.readline()
+        return Process.noted(self.folder / "init")
 
 
 _ROOT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"

@@ -101,7 +101,7 @@ class Wire:
         return f"02:12:{high:02x}:{low:02x}:00:{self.number:02x}"
 
     def connect(self) -> None:
-        """Make the host's network anew; an earlier one's connections are forgotten without a word to peers."""
+        """Make the host's network anew; connections of an earlier one are forgotten, peers hear nothing."""
         self.remove()
         run("ip", "netns", "add", self.namespace)
         peer = f"peer name eth0 address {self.mac} netns {self.namespace}"

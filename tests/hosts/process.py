@@ -33,6 +33,15 @@ class Process:
         pid, started = text.split()
         return cls(int(pid), int(started))
 
+    @classmethod
+    def noted(cls, path: Path) -> Process | None:
+        """The process written down at ``path``; ``None`` without such a file, or such a process."""
+        try:
+            process = cls.parse(path.read_text())
+        except FileNotFoundError:
+            return None
+        return process if process.alive else None
+
     def __str__(self) -> str:
         return f"{self.pid} {self.started}"
 
