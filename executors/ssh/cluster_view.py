@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from executors.api import ClusterView, NodeState
-from executors.ssh.contact import Answer
+from executors.ssh.contact import Answer, why
 from executors.ssh.host import HostView
 from executors.transports.address import Address
 
@@ -24,7 +24,7 @@ def view_of(
     """
     names = tuple(node_names(nodes))
     silent = [
-        f"{node} does not answer ({answer.error})"
+        f"{node} does not answer ({why(answer.error)})"
         for node, answer in zip(nodes, answers, strict=True)
         if answer.value is None
     ]

@@ -84,3 +84,8 @@ def ask(
 def look_at(addresses: Sequence[Address], limit_s: float = LOOK_S) -> list[Answer[HostView]]:
     """Return how every host is, within ``limit_s`` whatever some of them do."""
     return ask(addresses, lambda transport: look(transport, limit_s), limit_s)
+
+
+def why(error: SkyError | None) -> str:
+    """Return what an error says in one line."""
+    return " ".join(str(error).split())

@@ -13,7 +13,7 @@ from executors.api import ClusterView, Handle, NodeRequest, NodeState
 from executors.errors import CleanupIncomplete, NotFound, OutOfCapacity
 from executors.ssh import claims, host, pools
 from executors.ssh.cluster_view import node_names, view_of
-from executors.ssh.contact import LOOK_S, Answer, ask, look_at
+from executors.ssh.contact import LOOK_S, Answer, ask, look_at, why
 from executors.ssh.host import HostView
 from executors.ssh.offers import CLOUD, look_again
 from executors.ssh.reservation import Reservation, me
@@ -260,7 +260,7 @@ def _view(cluster_id: str, there: Looked, silent: Looked = ()) -> ClusterView:
 def _failures(nodes: Sequence[Address], answers: Sequence[Answer[object]]) -> str:
     """Return which hosts did not do what they were asked, and why; ``""`` where all did."""
     return "; ".join(
-        f"{node} ({answer.error})"
+        f"{node} ({why(answer.error)})"
         for node, answer in zip(nodes, answers, strict=True)
         if answer.error is not None
     )

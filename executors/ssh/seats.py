@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from catalog.errors import SkyError
 from executors.errors import CleanupIncomplete
 from executors.ssh import host
-from executors.ssh.contact import ask
+from executors.ssh.contact import ask, why
 from executors.ssh.reservation import Reservation
 from executors.transports.address import Address
 
@@ -47,7 +47,7 @@ def let_go(seats: Sequence[Seat]) -> None:
     cluster_id = seats[0].reservation.cluster_id
     answers = ask([seat.address for seat in seats], lambda transport: host.release(transport, cluster_id))
     left = [
-        f"{seat.address} ({answer.error})"
+        f"{seat.address} ({why(answer.error)})"
         for seat, answer in zip(seats, answers, strict=True)
         if answer.error
     ]

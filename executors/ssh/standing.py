@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from catalog.errors import SkyError
-from executors.ssh.contact import look_at
+from executors.ssh.contact import look_at, why
 from executors.ssh.host import HostView
 from executors.ssh.pools import Host
 
@@ -38,7 +38,7 @@ class Standing:
     def why(self) -> str:
         """Why no other cluster can have it, as a sentence; ``""`` where one can."""
         if self.view is None:
-            return f"{self.host.name} does not answer ({self.error})"
+            return f"{self.host.name} does not answer ({why(self.error)})"
         holder = self.view.reservation
         return "" if holder is None else f"{self.host.name} is held by {holder}"
 

@@ -11,7 +11,7 @@ from executors import registry
 from executors.api import Handle, Transport
 from executors.errors import CleanupIncomplete, HostKeyUnknown
 from executors.ssh import claims, pools
-from executors.ssh.contact import Answer, ask, in_parallel
+from executors.ssh.contact import Answer, ask, in_parallel, why
 from executors.ssh.facts import Found, detect
 from executors.ssh.host import HostView, look
 from executors.ssh.pools import Facts, Host, Pool
@@ -73,7 +73,7 @@ def bring_up(wanted: PoolEntry, confirm: Confirm) -> list[HostState]:
             rows.append(_row(wanted.name, Standing(host, answer.value[1])))
         else:
             facts = host.facts if host is not None else None
-            rows.append(HostState(wanted.name, each.name, "unusable", facts, reason=_one_line(answer.error)))
+            rows.append(HostState(wanted.name, each.name, "unusable", facts, reason=why(answer.error)))
     pools.save(Pool(wanted.name, tuple(hosts)))
     return rows
 
@@ -192,9 +192,5 @@ def _renewed(known: Host, each: HostEntry) -> Host:
 def _row(pool: str, standing: Standing) -> HostState:
     view = standing.view
     held_by = str(view.reservation) if view is not None and view.reservation is not None else ""
-    reason = "" if standing.error is None else _one_line(standing.error)
+    reason = "" if standing.error is None else why(standing.error)
     return HostState(pool, standing.host.name, standing.state, standing.host.facts, held_by, reason)
-
-
-def _one_line(error: object) -> str:
-    return " ".join(str(error).split())

@@ -1,4 +1,4 @@
-"""``host.sh`` on a home of its own: repeated, killed at every command, and beside what the user had before."""
+"""``host.sh`` on a home of its own: repeated, killed at any command, beside what the user had there before."""
 
 from __future__ import annotations
 
