@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import asyncssh
+from asyncssh import PIPE
 
 from executors.api import Progress
 from executors.errors import HostUnreachable
@@ -48,6 +49,8 @@ class AsyncSshTransport(Commands):
                     if place.lane.connected():
                         place.refused()
                     continue
+                except TimeoutError:
+                    raise
                 except (OSError, asyncssh.Error) as error:
                     raise HostUnreachable(
                         f"{self.address} did not start {command.argv[0]}: {error}", self.address.host
@@ -95,7 +98,7 @@ async def _create(
     client: asyncssh.SSHClientConnection, command: RemoteCommand
 ) -> asyncssh.SSHClientProcess[bytes]:
     return await client.create_process(
-        command.bootstrap(), encoding=None, stdin=asyncssh.PIPE, stdout=asyncssh.PIPE, stderr=asyncssh.PIPE
+        command.bootstrap(), encoding=None, request_pty=False, stdin=PIPE, stdout=PIPE, stderr=PIPE
     )
 
 
@@ -119,10 +122,10 @@ class AsyncSession:
 
         Raises ``TimeoutError`` at ``deadline`` (of ``time.monotonic``).
         """
-        while chunk := background.run(self._process.stdout.read(_CHUNK), _left(deadline)):
+        while chunk := background.run(self._read_stdout(), _left(deadline)):
             if own := self.output.stdout(chunk):
                 yield own
-        self._reader.result(_left(deadline))
+        background.run(self._read_to_the_end(), _left(deadline))
 
     def end(self) -> None:
         """Cut the lifeline, wait until the command has ended, and close the session."""
@@ -137,6 +140,15 @@ class AsyncSession:
             for start in range(0, len(frame), _CHUNK):
                 self._process.stdin.write(frame[start : start + _CHUNK])
                 await self._process.stdin.drain()
+
+    async def _read_stdout(self) -> bytes:
+        try:
+            return await self._process.stdout.read(_CHUNK)
+        except (OSError, asyncssh.Error):
+            return b""
+
+    async def _read_to_the_end(self) -> None:
+        await asyncio.wrap_future(self._reader)
 
     async def _read_stderr(self) -> None:
         with suppress(OSError, asyncssh.Error):

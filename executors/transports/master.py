@@ -16,7 +16,7 @@ from pathlib import Path
 from executors.transports.address import Address
 from executors.transports.client import client_argv
 from executors.transports.lanes import SESSIONS, Lanes, Place
-from executors.transports.ssh_failures import failure, may_pass
+from executors.transports.ssh_failures import failure, hides_reason, may_pass
 from executors.transports.ssh_files import control_path
 
 _log = logging.getLogger("sky.executors")
@@ -90,6 +90,8 @@ class Master:
             stderr = _run([*argv, "--", self.address.host])
             if stderr is None:
                 return
+            if hides_reason(stderr):
+                stderr = _run([*base, "-T", "--", self.address.host, "exit"]) or stderr
             if pause_s is None or not may_pass(stderr):
                 raise failure(self.address, stderr, by_hand)
             _log.debug("%s does not let us in yet: %s", self.address, stderr)

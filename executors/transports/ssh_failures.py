@@ -20,6 +20,11 @@ _BUSY = re.compile(
 )
 
 
+def hides_reason(stderr: str) -> bool:
+    """Return whether the reason may lie with a jump host: a master does not print what that one's ssh says."""
+    return bool(re.search(r"kex_exchange_identification|Connection closed by UNKNOWN", stderr))
+
+
 def may_pass(stderr: str) -> bool:
     """Return whether the same attempt may work a moment later: the host starts, or has too many callers."""
     return bool(_BUSY.search(stderr)) and not any(
