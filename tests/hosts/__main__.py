@@ -14,7 +14,7 @@ from tests.hosts.hosts import Hosts, clear_abandoned
 from tests.hosts.record import place, runs
 
 _RUN = "playground"
-_HARM: dict[str, str] = {
+HARM: dict[str, str] = {
     "crash": "cut the power: gone without a word to anybody",
     "poweroff": "shut down in order, as the command poweroff on the host does",
     "kill": "end all processes at once; connections are refused",
@@ -27,7 +27,7 @@ _HARM: dict[str, str] = {
     "fill_disk": "leave no room on the disk",
     "free_disk": "undo fill_disk",
 }
-_MEASURED: dict[str, tuple[str, Callable[[str], object], str]] = {
+MEASURED: dict[str, tuple[str, Callable[[str], object], str]] = {
     "slow": ("RATE", str, "limit the network to RATE each way, e.g. 10mbit"),
     "lose": ("PERCENT", int, "lose that many of a hundred packets each way"),
     "set_clock": ("SECONDS", int, "set the clock wrong by SECONDS (-60: a minute slow; 0: right)"),
@@ -68,9 +68,9 @@ def _parser() -> argparse.ArgumentParser:
     ssh.add_argument("--user", default="", help="root, dev (has sudo) or guest (does not); default dev")
     ssh.add_argument("names", metavar="NAME", nargs=1)
     ssh.add_argument("command", nargs=argparse.REMAINDER)
-    for verb, text in _HARM.items():
+    for verb, text in HARM.items():
         add(verb, _harm, text).add_argument("names", metavar="NAME", nargs="+")
-    for verb, (metavar, kind, text) in _MEASURED.items():
+    for verb, (metavar, kind, text) in MEASURED.items():
         command = add(verb, _harm, text)
         command.add_argument("names", metavar="NAME", nargs=1)
         command.add_argument("measure", metavar=metavar, type=kind)

@@ -17,7 +17,7 @@ _PROGRAMS = {
     "namespaces": ("ssh", "sshd", "ip", "tc", "nft"),
     "rsync": ("rsync",),
     "sudo": ("sudo",),
-    "clock": ("faketime",),
+    "clock": ("cc",),
     "slurm": ("slurmctld", "munged"),
 }
 # Abilities that only hosts of namespaces have.

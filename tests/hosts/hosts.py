@@ -49,15 +49,17 @@ class Hosts:
         clear_abandoned()
         folder = Path(tempfile.mkdtemp(prefix="run-", dir=place()))
         folder.chmod(0o755)
+        record = Record(str(Process.of(os.getpid())), kind, disk_mib)
+        record.write(folder)
         run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "sky-hosts", "-f", str(folder / "identity"))
-        record = Record(str(Process.of(os.getpid())) if owned else "", kind, disk_mib)
-        if name:
-            folder = folder.rename(folder.with_name(name))
         if kind == "machines":
             record = _connect(record, folder)
-        record.write(folder)
+        if name:
+            folder = folder.rename(folder.with_name(name))
         if owned:
             _watch(folder)
+        else:
+            replace(record, owner="").write(folder)
         return cls(folder)
 
     def up(self, count: int) -> list[Host]:

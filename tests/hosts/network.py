@@ -131,8 +131,8 @@ class Wire:
         run("tc", "-n", self.namespace, "-batch", "-", stdin=f"qdisc replace dev eth0 {shape}\n")
 
     def lose(self, percent: int) -> None:
-        """Lose that many of a hundred packets, at random, in each direction."""
-        drop = f"numgen random mod 100 < {percent} drop"
+        """Lose that many (1..100) of a hundred packets, at random, in each direction."""
+        drop = f"numgen random mod 100 0-{percent - 1} drop"
         rules = f"""
             add table inet {_LOSS_TABLE}
             flush table inet {_LOSS_TABLE}

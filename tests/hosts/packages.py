@@ -5,15 +5,14 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-from tests.hosts.command import HostError, environment, run
-from tests.hosts.record import locked
+from tests.hosts.command import environment, run
+from tests.hosts.record import locked, place
 
-# Program -> the Debian package that it comes from.
+# Program -> the Debian packages that it comes from.
 PACKAGES = {
     "ssh": "openssh-client",
     "sshd": "openssh-server",
@@ -22,7 +21,7 @@ PACKAGES = {
     "tc": "iproute2",
     "nft": "nftables",
     "sudo": "sudo",
-    "faketime": "faketime",
+    "cc": "gcc libc6-dev",
     "slurmctld": "slurm-wlm",
     "munged": "munge",
 }
@@ -49,24 +48,20 @@ def install() -> str:
         return "not root, cannot install it"
     if os.environ.get("SKY_TEST_APT") == "0" or shutil.which("apt-get") is None:
         return "apt-get is not to be used" if shutil.which("apt-get") else "no apt-get to install it"
-    with locked(Path(tempfile.gettempdir()) / "sky-hosts-apt.lock"):
-        wanted = sorted({PACKAGES[program] for program in missing()})
-        if not wanted:
-            return ""
-        with _no_daemons():
-            try:
-                _apt_install(wanted)
-            except HostError as error:
-                return str(error)
-    return ""
+    with locked(place() / "apt.lock"), _no_daemons():
+        lacking = {package for program in missing() for package in PACKAGES[program].split()}
+        return _apt_install(sorted(lacking)) if lacking else ""
 
 
-def _apt_install(packages: list[str]) -> None:
+def _apt_install(packages: list[str]) -> str:
+    """Install them together, or else one by one; returns what apt said of the last that failed."""
     env = {"DEBIAN_FRONTEND": "noninteractive"}
-    argv = (*_APT, "install", "-y", "-qq", "--no-install-recommends", *packages)
-    if run(*argv, env=env, check=False).returncode:
-        run(*_APT, "update", "-qq", env=env)
-        run(*argv, env=env)
+    install = (*_APT, "install", "-y", "-qq", "--no-install-recommends")
+    if run(*install, *packages, env=env, check=False).returncode:
+        run(*_APT, "update", "-qq", env=env, check=False)
+        each = [run(*install, package, env=env, check=False) for package in packages]
+        return next((done.stderr.strip() for done in reversed(each) if done.returncode), "")
+    return ""
 
 
 @contextlib.contextmanager
