@@ -35,7 +35,7 @@ def test_dev_can_become_root_and_guest_cannot(machines: TakeMachines) -> None:
 def test_nothing_of_the_machine_below_is_seen(machines: TakeMachines, tmp_path: Path) -> None:
     (host,) = machines(1)
     (tmp_path / "secret").write_text("")
-    folders = "/root /home /tmp /var/tmp /opt /srv /mnt /media /etc/ssh"
+    folders = "~ /home /tmp /var/tmp /opt /srv /mnt /media /etc/ssh"
     seen = host.ssh(f"find {folders} -xdev -type f", user="root").stdout.split()
     expected = {f"/home/{user}/.ssh/authorized_keys" for user in ("dev", "guest")}
     expected |= {"/" + "root/.ssh/authorized_keys", "/etc/ssh/sshd_config"}

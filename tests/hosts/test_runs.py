@@ -69,7 +69,7 @@ def test_a_bridge_of_another_run_is_left_alone() -> None:
         mistaken = Hosts.create(kind="accounts")
         Record(**{**record, "mac": "02:00:00:00:00:00"}).write(mistaken.folder)
         Hosts(mistaken.folder).down()
-        assert other.hosts[0].ssh("true").returncode == 0
+        assert other.hosts[0].ssh("true", "-o", "ConnectTimeout=5").returncode == 0
 
 
 def test_a_reused_process_number_is_not_the_process() -> None:
