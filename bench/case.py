@@ -19,18 +19,23 @@ Pair = tuple[Callable[[], Sample], Callable[[], Sample]]
 """Our work and the reference. Each call is one run; ours has checked its result before it returns."""
 
 
+class NotHere(Exception):
+    """A case cannot be measured on this machine; the message says what it lacks."""
+
+
 @dataclass(frozen=True, slots=True)
 class Case:
     """One thing measured against one reference.
 
-    ``prepare`` gets an empty home and gives the pair for as long as its context lasts. ``target_s`` and
-    ``target_mib`` are what we promise on a 2-core machine.
+    ``prepare`` gets an empty home and gives the pair for as long as its context lasts, or raises ``NotHere``.
+    ``target_ratio``, ``target_s`` and ``target_mib`` are what we promise on a 2-core machine.
     """
 
     subject: str
     reference: str
     prepare: Callable[[Path], AbstractContextManager[Pair]]
     rounds: int = 9
+    target_ratio: float | None = None
     target_s: float | None = None
     target_mib: float | None = None
 

@@ -23,8 +23,8 @@ from executors.sync.remote import advice
 _CHUNK = 1 << 16
 _VANISHED = 24
 _END_GRACE_S = 5.0
-# Links as links; modes and times kept, and compared to the nanosecond. A file comes under a temporary name and
-# is renamed; one that was interrupted is gone on with. Names go as they are (-s), no shell reads them.
+# Links as links; modes and times kept, and compared to the nanosecond. A file comes under a temporary name
+# and is renamed; one that was interrupted is gone on with. Names go as they are (-s), no shell reads them.
 _COPY = (
     *("rsync", "--links", "--perms", "--times", "--omit-dir-times", "--modify-window=-1", "-s"),
     *("--partial-dir=.sky-partial", "--out-format=%i %l", "-ii"),

@@ -21,7 +21,7 @@ _BUSY = re.compile(
 
 
 def hides_reason(stderr: str) -> bool:
-    """Return whether the reason may lie with a jump host: a master does not print what that one's ssh says."""
+    """Return whether a jump host may be the reason: a master does not print what that one's ssh says."""
     return bool(re.search(r"kex_exchange_identification|Connection closed by UNKNOWN", stderr))
 
 

@@ -10,6 +10,7 @@ from executors.errors import (
     AgentUnreachable,
     AuthError,
     CleanupIncomplete,
+    HostUnreachable,
     SetupFailed,
     SyncFailed,
     Unsupported,
@@ -38,7 +39,7 @@ def public_errors() -> Iterator[None]:
         raise CommandError(1, "file sync", str(error)) from error
     except Unsupported as error:
         raise NotSupportedError(str(error)) from error
-    except AgentUnreachable as error:
+    except (AgentUnreachable, HostUnreachable) as error:
         raise ClusterSetUpError(str(error)) from error
 
 

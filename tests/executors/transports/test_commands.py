@@ -176,9 +176,11 @@ def test_many_at_once(reached: Reached) -> None:
 
 
 def _result(follower: Generator[bytes, None, int]) -> int:
-    while True:
-        try:
-            next(follower)
-        except StopIteration as end:
-            code: int = end.value
-            return code
+    codes: list[int] = []
+
+    def drain() -> Generator[bytes, None, None]:
+        codes.append((yield from follower))
+
+    for _ in drain():
+        pass
+    return codes[0]

@@ -32,7 +32,8 @@ def make_key(path: Path) -> str:
 
 def reconfigure(host: Host, *lines: str) -> None:
     """Put lines before the rest of the host's sshd_config, for connections from now on."""
-    script = 'f=/etc/ssh/sshd_config; { printf "%s\\n" "$@"; cat $f; } >$f.new && mv $f.new $f && pkill -HUP -o -x sshd'
+    script = 'f=/etc/ssh/sshd_config; { printf "%s\\n" "$@"; cat $f; } >$f.new && mv $f.new $f'
+    script += " && pkill -HUP -o -x sshd"
     host.run(["sh", "-c", script, "sh", *lines])
     host.wait_ready()
 
@@ -105,7 +106,8 @@ def test_the_users_own_known_hosts_and_aliases_count(
     (home / ".ssh" / "known_hosts").write_text(f"{host.ip} {host.host_public_key}\n")
     (home / ".ssh" / "config").write_text(
         f"Host lab\n  HostName {host.ip}\n  User {host.user}\n  IdentityFile {host.identity_file}\n"
-        f"  RemoteCommand echo no\n  RequestTTY force\n  LocalForward 1 localhost:1\n  StrictHostKeyChecking no\n"
+        f"  RemoteCommand echo no\n  RequestTTY force\n  LocalForward 1 localhost:1\n"
+        f"  StrictHostKeyChecking no\n"
     )
     assert connections(Address("lab"), client).run(["whoami"]).stdout == f"{host.user}\n"
     assert host_keys.known(Address("lab"))[0].line.endswith(host.host_public_key)
@@ -165,7 +167,8 @@ def test_what_nobody_listens_to_any_more_is_ended(
     script = (
         "import sys; from tests.executors.transports.conftest import CLIENTS, Address\n"
         "transport = CLIENTS[sys.argv[1]](Address.from_dict(eval(sys.argv[2])))\n"
-        "for chunk in transport.follow(['sh', '-c', 'echo $$; exec sleep 300']): print(int(chunk), flush=True)"
+        "for chunk in transport.follow(['sh', '-c', 'echo $$; exec sleep 300']):\n"
+        "    print(int(chunk), flush=True)"
     )
     address = address_of(host)
     with subprocess.Popen(
@@ -212,7 +215,7 @@ def test_close_ends_what_runs_in_another_thread(hosts: TakeHosts, connections: C
     transport = connections(address_of(host), client)
     with ThreadPoolExecutor(1) as pool:
         running = pool.submit(transport.run, ["sh", "-c", "echo > started; exec sleep 300"])
-        wait_until(lambda: (host.home() / "started").exists())
+        wait_until((host.home() / "started").exists)
         transport.close()
         with pytest.raises(HostUnreachable):
             running.result(30)

@@ -6,14 +6,13 @@ import os
 import shutil
 import stat
 import unicodedata
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from executors.api import Progress
 from executors.errors import SyncFailed
-from tests.executors.transports.conftest import Reached, address_of, pin
+from tests.executors.transports.conftest import Reached
 
 ODD = [
     "-rf",
@@ -58,7 +57,7 @@ def tree(root: Path, *without: str) -> dict[str, object]:
     for path in root.rglob("*"):
         status = path.lstat()
         name = str(path.relative_to(root))
-        if name.split("/")[0] in without:
+        if name.split("/", maxsplit=1)[0] in without:
             continue
         if stat.S_ISLNK(status.st_mode):
             found[name] = ("link", str(path.readlink()))
@@ -187,7 +186,9 @@ def test_a_folder_with_a_jobs_file_does_not_become_a_file(reached: Reached, sour
 def test_nothing_is_written_or_removed_through_a_link_that_a_job_made(reached: Reached, source: Path) -> None:
     write(source, {"data/x": "mine", "data/sub/y": "mine"})
     reached.transport.put(source, "~/w", delete=True)
-    script = "mkdir -p theirs/sub; echo theirs > theirs/x; echo theirs > theirs/sub/y; rm -r w/data; ln -s ../theirs w/data"
+    script = (
+        "mkdir -p theirs/sub; echo theirs | tee theirs/x > theirs/sub/y; rm -r w/data; ln -s ../theirs w/data"
+    )
     assert reached.transport.run(["sh", "-c", script]).returncode == 0
     kept = shutil.move(source / "data", source.parent / "kept")
     reached.transport.put(source, "~/w", delete=True)
