@@ -69,8 +69,12 @@ class IgnoreRules:
             return []
 
 
-def walk(root: Path, ignore: Sequence[str] = ()) -> Iterator[tuple[str, os.stat_result]]:
+def walk(
+    root: Path, ignore: Sequence[str] = (), left_out: list[str] | None = None
+) -> Iterator[tuple[str, os.stat_result]]:
     """Yield what is to be copied below ``root``: relative path and ``lstat``, a folder before its entries.
+
+    What is not goes into ``left_out``, a folder as ``a/b/`` and without what is in it.
 
     Folders, files and symbolic links (kept as links); sockets, pipes and devices are left out with a warning.
     """
@@ -86,9 +90,13 @@ def walk(root: Path, ignore: Sequence[str] = ()) -> Iterator[tuple[str, os.stat_
                 status = entry.stat(follow_symlinks=False)
                 is_folder = stat.S_ISDIR(status.st_mode)
                 if rules.ignored(path, folder=is_folder):
+                    if left_out is not None:
+                        left_out.append(f"{path}/" if is_folder else path)
                     continue
                 if not (is_folder or stat.S_ISREG(status.st_mode) or stat.S_ISLNK(status.st_mode)):
                     _log.warning("%s is not copied: it is neither a file, a folder nor a link", root / path)
+                    if left_out is not None:
+                        left_out.append(path)
                     continue
                 yield path, status
                 if is_folder:

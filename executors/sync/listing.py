@@ -17,15 +17,21 @@ _REPORT_EVERY_S = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """What is copied below ``root``: relative paths with their ``lstat``, a folder before its entries."""
+    """What is copied below ``root``: relative paths with their ``lstat``, a folder before its entries.
+
+    ``left_out`` is what is not, a folder as ``a/b/`` and without what is in it.
+    """
 
     root: Path
     entries: tuple[tuple[str, os.stat_result], ...]
+    left_out: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, root: Path, ignore: Sequence[str] = ()) -> Listing:
         """Walk ``root``, ignore rules applied."""
-        return cls(root, tuple(walk(root, ignore)))
+        left_out: list[str] = []
+        entries = tuple(walk(root, ignore, left_out))
+        return cls(root, entries, tuple(left_out))
 
     @property
     def paths(self) -> list[str]:

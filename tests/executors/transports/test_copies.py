@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import stat
 import unicodedata
@@ -154,6 +155,39 @@ def test_ignored_files_stay_here(reached: Reached, source: Path) -> None:
     write(source, {".skyignore": ".git\nsub\n"})
     reached.transport.put(source, "~/w", delete=True)
     assert tree(reached.home / "w").keys() == {".gitignore", ".skyignore", "a.log", "build", "build/x", "b"}
+
+
+@pytest.mark.parametrize("more", [0, 600])
+def test_ignored_names_are_taken_literally(reached: Reached, source: Path, more: int) -> None:
+    """However many they are, and whatever else their characters would match."""
+    ignored = [
+        "a*b",
+        "a?b",
+        "[ab]",
+        "back\\slash",
+        "back\\s*",
+        "new\nline",
+        "#x",
+        "sub/a*b",
+        "deep/#x",
+        " lead",
+    ]
+    kept = ["axb", "axxb", "a", "b", "back\\sla", "newline", "x", "sub/axb", "deep/x", "lead", "sub/a*", "*"]
+    write(source, dict.fromkeys((*ignored, *kept), ""))
+    write(source, {f"many/{number}.pyc": "" for number in range(more)})
+    rules = [re.sub(r"([\\*?\[#!])", r"\\\1", f"/{name}") for name in ignored if "\n" not in name]
+    reached.transport.put(source, "~/w", ignore=[*rules, "new?line", "*.pyc"])
+    found = {name for name, what in tree(reached.home / "w").items() if what[0] != "folder"}  # type: ignore[index]
+    assert found == set(kept)
+    assert (reached.home / "w" / "many").exists() is bool(more)
+
+
+def test_the_mode_of_the_target_itself_is_not_touched(reached: Reached, source: Path) -> None:
+    write(source, {"a": "", "#b": ""})
+    source.chmod(0o755)
+    reached.transport.run(["mkdir", "-m", "700", "w"])
+    reached.transport.put(source, "~/w", delete=True)
+    assert stat.S_IMODE((reached.home / "w").stat().st_mode) == 0o700
 
 
 def test_files_and_folders_change_places(reached: Reached, source: Path) -> None:
