@@ -29,12 +29,12 @@ from enum import Enum
 END_GRACE_S = 12
 _BLOCK = 1 << 16
 
-_READ_PROGRAM = (
+# The process group must be the command's own, since all of it is ended. sshd sees to that; others may not.
+_BOOTSTRAP = (
+    'read -r _ _ _ _ group _ </proc/$$/stat; [ "$group" = $$ ] || exec setsid /bin/sh -c "$1" sh "$1"; '
     'IFS=" " read -r token length; [ "$token" = {token} ] || exit 1; '
     'eval "$(dd bs="$length" count=1 iflag=fullblock 2>/dev/null)"'
 )
-# The process group must be the command's own, since all of it is ended. sshd sees to that; others may not.
-_OWN_GROUP = 'read -r _ _ _ _ group _ </proc/$$/stat; [ "$group" = $$ ] || set -- setsid "$@"; exec "$@"'
 
 _PROGRAM = """\
 sky() {{
@@ -83,8 +83,7 @@ class RemoteCommand:
 
     def bootstrap(self) -> str:
         """Return what the session runs; the same words for a POSIX shell, csh and fish."""
-        read = _READ_PROGRAM.format(token=self.token)
-        return f"exec /bin/sh -c '{_OWN_GROUP}' sh /bin/sh -c '{read}'"
+        return f"exec /bin/sh -c 'eval \"$1\"' sh '{_BOOTSTRAP.format(token=self.token)}'"
 
     def frame(self) -> bytes:
         """Return what to write to the session's stdin, which then stays open."""
