@@ -171,7 +171,8 @@ class _Upload:
                 while block := data.read(_BLOCK):
                     await file.write(block, start)
                     start += len(block)
-            await file.truncate(start)
+            if begun:
+                await file.truncate(start)
         young = status.st_mtime > time.time() - _YOUNG_S
         mtime = int(status.st_mtime) - young
         mode = stat.S_IMODE(status.st_mode)
