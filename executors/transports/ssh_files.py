@@ -7,6 +7,7 @@ import json
 import os
 import stat
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 from executors.errors import Unsupported
@@ -88,7 +89,8 @@ def control_path(address: Address, lane: int) -> Path:
     Below ``SKY_HOME`` where a socket's path may be that long, else in a short folder of this user alone.
     Raises ``Unsupported`` when somebody else has that folder.
     """
-    identity = json.dumps([str(ssh_folder()), address.to_dict(), lane], sort_keys=True)
+    way = replace(address, internal_ip="").to_dict()
+    identity = json.dumps([str(ssh_folder()), way, lane], sort_keys=True)
     name = hashlib.sha256(identity.encode()).hexdigest()[:16]
     for folder in (ssh_folder() / "s", *_short_folders()):
         if len(os.fsencode(folder / name)) + _MASTER_SUFFIX < _SOCKET_PATH_LIMIT:
