@@ -7,8 +7,9 @@ from executors.api import Capability, Executor, Handle, Transport
 from executors.errors import NotFound
 from executors.ssh.host import MARKER
 from executors.ssh.offers import CLOUD
-from executors.ssh.provisioner import SshProvisioner, nodes_of
+from executors.ssh.provisioner import SshProvisioner
 from executors.transports import ssh
+from executors.transports.address import read_nodes
 
 CAPABILITIES = frozenset(
     {Capability.STOP, Capability.MULTI_NODE, Capability.AUTOSTOP, Capability.AUTODOWN, Capability.PORTS}
@@ -27,7 +28,7 @@ def bundle() -> Executor:
 
 
 def _connect(handle: Handle, node: int = 0) -> Transport:
-    nodes = nodes_of(handle)
+    nodes = read_nodes(handle.data)
     if node >= len(nodes):
         raise NotFound(f"cluster {handle.cluster_name} has no host for rank {node} yet")
     return ssh.connect(nodes[node])

@@ -94,11 +94,9 @@ def remove(transport: Transport, cluster_id: str) -> None:
 
 
 def self_commands(cluster_id: str) -> Mapping[str, Sequence[str]]:
-    """Return what the host itself runs, its jobs ended, to put the cluster away or to remove it."""
-    return {
-        "stop": ["/bin/sh", "-c", _script(), "sky-host", "park", cluster_id],
-        "down": ["/bin/sh", "-c", _script(), "sky-host", "clear", cluster_id],
-    }
+    """Return what a host itself runs, without the cluster's mark, to put the cluster away or remove it."""
+    shell = ["env", "-u", MARKER, "/bin/sh", "-c", _script(), "sky-host"]
+    return {action: [*shell, action, cluster_id] for action in ("stop", "down")}
 
 
 @cache

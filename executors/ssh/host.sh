@@ -195,10 +195,8 @@ look() {
 
 case $verb in
 look) look ;;
-reserve | prepare | release) lock; $verb ;;
+reserve | prepare | release | park | clear) lock; $verb ;;
 stop) end; lock; park ;;
-park) lock; park ;;
 down) end; lock; clear ;;
-clear) lock; clear ;;
 *) echo "no such verb: $verb" >&2; exit 2 ;;
 esac

@@ -19,18 +19,13 @@ from executors.ssh.offers import CLOUD, look_again
 from executors.ssh.reservation import Reservation, me
 from executors.ssh.seats import Seat, take
 from executors.ssh.standing import STATUS_S, Standing, room
-from executors.transports.address import Address
+from executors.transports.address import Address, read_nodes, write_nodes
 
 _log = logging.getLogger("sky.executors.ssh")
 
 _ROUNDS = 5
 """How often hosts are chosen anew when others take them at the same moment."""
 _REFUSAL_TTL_S = 60
-
-
-def nodes_of(handle: Handle) -> list[Address]:
-    """Return where the cluster's nodes are, head first; none for a creation that was interrupted."""
-    return [Address.from_dict(each) for each in json.loads(handle.data.get("nodes", "[]"))]
 
 
 class SshProvisioner:
@@ -53,7 +48,7 @@ class SshProvisioner:
         }
         data = {
             "pool": pool,
-            "nodes": json.dumps([node.to_dict() for node in nodes]),
+            "nodes": write_nodes(nodes),
             "python": _python(pool, nodes[0]),
             "capacity": json.dumps(capacity),
         }
@@ -62,7 +57,7 @@ class SshProvisioner:
     def describe(self, handle: Handle) -> ClusterView:
         """Say how the cluster's hosts are; one that does not answer makes it degraded, never gone."""
         cluster_id = handle.cluster_id
-        nodes = nodes_of(handle)
+        nodes = read_nodes(handle.data)
         if nodes:
             view = view_of(cluster_id, nodes, look_at(nodes), len(nodes))
             if view.state is NodeState.GONE:
@@ -79,7 +74,7 @@ class SshProvisioner:
         Raises ``CleanupIncomplete`` naming the hosts where that is not certain.
         """
         cluster_id = handle.cluster_id
-        nodes = list(dict.fromkeys([*nodes_of(handle), *claims.claimed(cluster_id)]))
+        nodes = list(dict.fromkeys([*read_nodes(handle.data), *claims.claimed(cluster_id)]))
         if not nodes:
             nodes = [node for node, _ in _on(cluster_id, _looked(_all_hosts()))]
         answers = ask(nodes, lambda transport: host.remove(transport, cluster_id))
@@ -106,7 +101,7 @@ class SshProvisioner:
 
     def stop(self, handle: Handle) -> None:
         """Put the cluster's folders away on every host and let the hosts go."""
-        nodes = nodes_of(handle)
+        nodes = read_nodes(handle.data)
         if not nodes:
             raise NotFound(f"cluster {handle.cluster_name} has no host yet")
         answers = ask(nodes, lambda transport: host.stop(transport, handle.cluster_id))
@@ -119,7 +114,7 @@ class SshProvisioner:
 
         Raises ``OutOfCapacity`` that says who has a host now, ``NotFound`` when the cluster is not there.
         """
-        nodes = nodes_of(handle)
+        nodes = read_nodes(handle.data)
         pool = handle.data["pool"]
         answers = look_at(nodes)
         if silent := _failures(nodes, answers):
@@ -148,7 +143,7 @@ class SshProvisioner:
         return {
             "cluster_name": handle.cluster_name,
             "capacity": json.loads(handle.data["capacity"]),
-            "addresses": node_names(nodes_of(handle)),
+            "addresses": node_names(read_nodes(handle.data)),
             "marker": f"{host.MARKER}={handle.cluster_id}",
             "actions": self.self_commands(handle),
         }

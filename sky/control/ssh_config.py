@@ -6,7 +6,6 @@ byte for byte. A file that cannot be replaced in its place is left alone, and th
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import shlex
@@ -17,7 +16,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from executors.transports.address import Address
+from executors.transports.address import Address, read_nodes
 from executors.transports.ssh_files import known_hosts_files
 from sky.control.database import sky_home
 from sky.control.records import ClusterRecord
@@ -31,7 +30,7 @@ _DEFAULT_IDENTITY = "~/.ssh/id_rsa"
 
 def add(record: ClusterRecord) -> None:
     """Make ``ssh NAME`` (the head) and ``ssh NAME-worker1`` work, where the cluster is reached by SSH."""
-    nodes = [Address.from_dict(each) for each in json.loads((record.handle or {}).get("nodes", "[]"))]
+    nodes = read_nodes(record.handle or {})
     if not nodes:
         return
     aliases = [record.name, *(f"{record.name}-worker{rank}" for rank in range(1, len(nodes)))]

@@ -15,7 +15,7 @@ from catalog.offer import Offer
 from executors.api import Handle
 from executors.ssh import pools
 from executors.ssh.offers import offers_of
-from executors.ssh.provisioner import nodes_of
+from executors.transports.address import read_nodes
 from sky.control.host_pools import HostState, bring_up
 from sky.control.pool_file import FILE, entry
 from tests.hosts.fixtures import TakeHosts
@@ -98,7 +98,7 @@ class Lab:
         return LabPool(name, bring_up(entry(name), lambda _host, _key: True))
 
     def head(self, handle: Handle) -> LabHost:
-        node = nodes_of(handle)[0]
+        node = read_nodes(handle.data)[0]
         return next(each for each in self.hosts if (each.host.ip, each.host.port) == (node.host, node.port))
 
 

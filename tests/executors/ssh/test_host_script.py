@@ -1,4 +1,4 @@
-"""``host.sh`` on a home of its own: repeated, killed at any command, beside what the user had there before."""
+"""``host.sh`` on a home of its own: repeated, killed at any command, beside what the user had there."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from executors import lifecycle, ssh
 from executors.api import Executor, Handle, NodeRequest, NodeState
 from executors.errors import CleanupIncomplete, NotFound, OutOfCapacity
 from executors.ssh import claims
-from executors.ssh.provisioner import nodes_of
+from executors.transports.address import read_nodes
 from tests.executors.ssh.lab import Lab
 from tests.hosts.machine import Machine
 
@@ -57,7 +57,7 @@ def test_a_cluster_of_two_hosts_is_one_cluster_and_both_are_reached(lab: Lab, ex
     with pytest.raises(NotFound, match="rank 2"):
         executor.connect(handle, 2)
     view = executor.provisioner.describe(handle)
-    assert view.addresses == tuple(node.internal_ip for node in nodes_of(handle))
+    assert view.addresses == tuple(node.internal_ip for node in read_nodes(handle.data))
     assert view.state is NodeState.PENDING
     assert executor.provisioner.list() == [view]
     held = [json.loads((each.home / ".sky_reservation").read_text()) for each in lab.hosts if each.left()]
@@ -110,13 +110,13 @@ def _create_at_once(laptops: list[Path], turn: int) -> list[str]:
         "from executors.errors import OutOfCapacity\n"
         "from executors.ssh import pools\n"
         "from executors.ssh.offers import offers_of\n"
-        "from executors.ssh.provisioner import nodes_of\n"
+        "from executors.transports.address import read_nodes\n"
         "cluster_id = sys.argv[1]\n"
         "wanted = NodeRequest(cluster_id, cluster_id, offers_of(pools.load('lab'))[0], 2)\n"
         "print('ready', flush=True)\n"
         "sys.stdin.readline()\n"
         "try:\n"
-        "    hosts = [node.host for node in nodes_of(ssh.executor().provisioner.create(wanted))]\n"
+        "    hosts = [node.host for node in read_nodes(ssh.executor().provisioner.create(wanted).data)]\n"
         "except OutOfCapacity:\n"
         "    hosts = []\n"
         "print(json.dumps({'cluster_id': cluster_id, 'hosts': hosts}))\n"
@@ -156,7 +156,7 @@ def test_a_creation_killed_on_the_way_is_completed_or_removed(
         assert state(executor, bare(wanted)) is not NodeState.RUNNING
         if finish == "complete":
             handle = executor.provisioner.create(wanted)
-            assert len(nodes_of(handle)) == 2
+            assert len(read_nodes(handle.data)) == 2
             assert state(executor, handle) is NodeState.PENDING
         executor.provisioner.delete(bare(wanted))
         assert state(executor, bare(wanted)) is NodeState.GONE
@@ -221,7 +221,7 @@ def test_a_creation_passes_over_a_host_that_is_off(lab: Lab, executor: Executor)
     assert isinstance(machine, Machine)
     machine.crash()
     handle = executor.provisioner.create(wanted)
-    assert [node.host for node in nodes_of(handle)] == [lab.hosts[1].name]
+    assert [node.host for node in read_nodes(handle.data)] == [lab.hosts[1].name]
     executor.provisioner.delete(handle)
 
 

@@ -15,7 +15,13 @@ from sky.control import ssh_config
 from sky.control.records import ClusterRecord
 
 NODES = [
-    {"host": "10.0.0.5", "port": 2222, "user": "ada", "identity_file": "/keys/my key", "internal_ip": "10.1.0.5"},
+    {
+        "host": "10.0.0.5",
+        "port": 2222,
+        "user": "ada",
+        "identity_file": "/keys/my key",
+        "internal_ip": "10.1.0.5",
+    },
     {"host": "10.0.0.6", "proxy_jump": "gate"},
 ]
 
