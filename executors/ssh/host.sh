@@ -120,7 +120,8 @@ unpark() {
     rmdir .sky_stopped 2>/dev/null
 }
 
-# Processes of the cluster carry its mark; this shell and those above it are not to be ended.
+# Processes of the cluster carry its mark, or work in its state where they wrote over their environment;
+# this shell and those above it are not to be ended.
 marked() {
     spared=" "
     pid=$$
@@ -128,7 +129,10 @@ marked() {
         spared="$spared$pid "
         pid=$(sed -n 's/^PPid:[[:space:]]*//p' "/proc/$pid/status" 2>/dev/null)
     done
-    grep -slzxF -- "SKY_SSH_CLUSTER=$id" /proc/[0-9]*/environ 2>/dev/null | while IFS=/ read -r _ _ pid _; do
+    {
+        grep -slzxF -- "SKY_SSH_CLUSTER=$id" /proc/[0-9]*/environ
+        prepared && find /proc/[0-9]*/cwd -maxdepth 0 -lname "$PWD/.sky_agent/*"
+    } 2>/dev/null | sort -u | while IFS=/ read -r _ _ pid _; do
         case $spared in *" $pid "*) ;; *) echo "$pid" ;; esac
     done
 }

@@ -174,3 +174,22 @@ def _live(home: Home, kill_at: int, through: set[int]) -> None:
     twice(6, "clear", "c-1")
     assert home.files() == of_user()
     assert sorted(path.name for path in home.folder.iterdir()) == sorted(FOLDERS)
+
+
+def test_down_ends_what_carries_the_mark_or_works_in_the_state(home: Home) -> None:
+    home.reserve()
+    home.do("prepare", "c-1")
+    (home.folder / ".sky_agent" / "inner").mkdir()
+    marks = ({"SKY_SSH_CLUSTER": "c-1"}, {}, {"SKY_SSH_CLUSTER": "c-12"})
+    places = (home.folder, home.folder / ".sky_agent" / "inner", home.folder)
+    mine, inside, other = (
+        subprocess.Popen(["sleep", "300"], env={"PATH": os.environ["PATH"], **mark}, cwd=place)
+        for mark, place in zip(marks, places, strict=True)
+    )
+    try:
+        home.do("down", "c-1")
+        assert (mine.wait(), inside.wait(), other.poll()) == (-15, -15, None)
+    finally:
+        for each in (mine, inside, other):
+            each.kill()
+            each.wait()
