@@ -96,7 +96,7 @@ def remove(transport: Transport, cluster_id: str) -> None:
 def self_commands(cluster_id: str) -> Mapping[str, Sequence[str]]:
     """Return what a host itself runs, without the cluster's mark, to put the cluster away or remove it."""
     shell = ["env", "-u", MARKER, "/bin/sh", "-c", _script(), "sky-host"]
-    return {action: [*shell, action, cluster_id] for action in ("stop", "down")}
+    return {action: [*shell, f"self-{action}", cluster_id] for action in ("stop", "down")}
 
 
 @cache

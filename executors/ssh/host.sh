@@ -137,6 +137,15 @@ marked() {
     done
 }
 
+# A node that Slurm told to act lets that step come to its end; else the head would wait for it.
+settle() {
+    turn=0
+    while [ $turn -lt 50 ] && grep -qsx slurmstepd /proc/[0-9]*/comm; do
+        turn=$((turn + 1))
+        sleep 0.1
+    done
+}
+
 end() {
     turn=0
     while left=$(marked) && [ -n "$left" ]; do
@@ -202,5 +211,7 @@ look) look ;;
 reserve | prepare | release | park | clear) lock; $verb ;;
 stop) end; lock; park ;;
 down) end; lock; clear ;;
+self-stop) settle; end; lock; park ;;
+self-down) settle; end; lock; clear ;;
 *) echo "no such verb: $verb" >&2; exit 2 ;;
 esac
