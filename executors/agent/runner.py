@@ -22,7 +22,7 @@ from .layout import Config, Layout
 from .poke import poke
 from .processes import Identity, end, identity, session_members
 from .slurm import REFUSALS, Slurm
-from .store import connect
+from .store import connect, forget_deleted
 
 _log = logging.getLogger("sky.agent")
 
@@ -54,6 +54,7 @@ def main(job_id: int) -> None:
         if state in (states.PENDING, *states.STARTED):
             queue.move(db, job_id, str(state), states.FAILED_DRIVER)
     finally:
+        forget_deleted(db)
         poke()
 
 

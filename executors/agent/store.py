@@ -73,6 +73,13 @@ def connect(database: Path) -> sqlite3.Connection:
     return connection
 
 
+def forget_deleted(connection: sqlite3.Connection) -> None:
+    """Take what was deleted out of the write-ahead log too, unless others are busy with it right now."""
+    connection.execute("PRAGMA busy_timeout = 200")
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    connection.execute(f"PRAGMA busy_timeout = {int(_BUSY_TIMEOUT_S * 1000)}")
+
+
 @contextmanager
 def transaction(connection: sqlite3.Connection) -> Iterator[None]:
     """Hold the database's write lock over the block; commit at its end, roll back when it raises."""

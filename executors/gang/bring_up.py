@@ -61,7 +61,7 @@ def ensure_gang(
     """
     if any(node.missing for node in facts.values()):
         addresses, found = config["addresses"], facts
-        each("installing Slurm", lambda rank, way, _: _install(way, addresses[rank], found[rank]))
+        each("installing Slurm", lambda rank, way, _: install(way, addresses[rank], found[rank]))
         answers = each("starting the agent", lambda _rank, _way, queue: queue.ensure_agent())
         facts = {rank: facts_of(answer) for rank, answer in answers.items()}
     _check_alike(facts, config["addresses"])
@@ -88,7 +88,8 @@ def ensure_gang(
     _log.info("%d nodes are one Slurm", len(facts))
 
 
-def _install(transport: Transport, address: str, node: NodeFacts) -> None:
+def install(transport: Transport, address: str, node: NodeFacts) -> None:
+    """Install what is missing on a node. Raises ``Unsupported`` that says what to do by hand."""
     if not node.missing:
         return
     _log.info("Installing Slurm on %s", address)

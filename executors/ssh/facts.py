@@ -19,10 +19,16 @@ _KIB_PER_MIB = 1024
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a host says of itself: its facts, and the address by which it was reached on its own side."""
+    """What a host says of itself: its facts, and its name and address as it sees them itself."""
 
     facts: Facts
+    hostname: str = ""
     internal_ip: str = ""
+
+    @property
+    def login(self) -> str:
+        """What two entries of a pools file share only when they are one host and one user."""
+        return f"{self.facts.user}@{self.hostname} ({self.internal_ip})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +80,7 @@ def parse(text: str) -> Found:
         rsync=said.get("rsync") == "yes",
         root=said.get("root") == "yes",
     )
-    return Found(facts, said.get("internal_ip", ""))
+    return Found(facts, said.get("hostname", ""), said.get("internal_ip", ""))
 
 
 def _check(said: Mapping[str, str]) -> None:

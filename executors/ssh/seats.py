@@ -30,7 +30,7 @@ def take(seats: Sequence[Seat]) -> Seat | None:
     try:
         for seat in sorted(seats, key=lambda seat: (seat.address.host, seat.address.port)):
             holder = _reserve(seat)
-            if holder.cluster_id != seat.reservation.cluster_id:
+            if (holder.cluster_id, holder.rank) != (seat.reservation.cluster_id, seat.reservation.rank):
                 let_go(taken)
                 return Seat(seat.address, holder)
             taken.append(seat)

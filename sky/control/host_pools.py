@@ -39,6 +39,10 @@ class HostState:
     reason: str = ""
 
 
+class SameHost(UserError):
+    """Two entries of a pool are one host."""
+
+
 Confirm = Callable[[Address, host_keys.HostKey], bool]
 """Asks whether a key that was never seen is the one of that host."""
 
@@ -62,18 +66,22 @@ def bring_up(wanted: PoolEntry, confirm: Confirm) -> list[HostState]:
     before = {host.name: host for host in (pools.load(wanted.name) or Pool(wanted.name, ())).hosts}
     reached = [each for each in wanted.hosts if trusted[each].error is None]
     answers = dict(zip(reached, ask([each.address for each in reached], _inspect, _DETECT_S), strict=True))
+    met: dict[str, HostEntry] = {}
     hosts, rows = [], []
     for each in wanted.hosts:
-        answer = answers.get(each) or Answer(error=trusted[each].error)
+        answer = _once(each, answers.get(each) or Answer(error=trusted[each].error), met)
         known = before.get(each.name)
-        host = _host(each, answer.value[0]) if answer.value else known and _renewed(known, each)
-        if host is not None:
-            hosts.append(host)
-        if answer.value is not None and host is not None:
-            rows.append(_row(wanted.name, Standing(host, answer.value[1])))
+        if answer.value is not None:
+            found, view = answer.value
+            hosts.append(_host(each, found))
+            rows.append(_row(wanted.name, Standing(hosts[-1], view)))
+        elif isinstance(answer.error, SameHost) or known is None:
+            rows.append(HostState(wanted.name, each.name, "unusable", reason=why(answer.error)))
         else:
-            facts = host.facts if host is not None else None
-            rows.append(HostState(wanted.name, each.name, "unusable", facts, reason=why(answer.error)))
+            hosts.append(_renewed(known, each))
+            rows.append(
+                HostState(wanted.name, each.name, "unusable", hosts[-1].facts, reason=why(answer.error))
+            )
     pools.save(Pool(wanted.name, tuple(hosts)))
     return rows
 
@@ -172,6 +180,18 @@ def _first_unknown(each: HostEntry) -> tuple[Address, host_keys.HostKey] | None:
         if not host_keys.known(hop):
             return hop, host_keys.scan(hop)
     return None
+
+
+def _once(
+    each: HostEntry, answer: Answer[tuple[Found, HostView]], met: dict[str, HostEntry]
+) -> Answer[tuple[Found, HostView]]:
+    """Return the answer, or that another entry is this very host; ``met`` is by whom hosts log in."""
+    if answer.value is None:
+        return answer
+    first = met.setdefault(answer.value[0].login, each)
+    if first is each:
+        return answer
+    return Answer(error=SameHost(f"it is the same host as {first.name}, for the same user; remove one"))
 
 
 def _inspect(transport: Transport) -> tuple[Found, HostView]:

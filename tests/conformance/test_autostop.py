@@ -60,9 +60,12 @@ def test_a_job_keeps_the_cluster_up_until_it_ends(quick: Subject) -> None:
 
 
 def test_setup_keeps_the_cluster_up(quick: Subject) -> None:
-    quick.queue.set_autostop(Autostop(1))
-    node_setup.run_setup(
-        quick.executor, quick.handle, "sleep 0.8", env={}, run_timestamp="sky-s", on_output=lambda _: None
+    def set_autostop(_chunk: bytes) -> None:
+        quick.queue.set_autostop(Autostop(1))
+
+    script = "echo it runs; sleep 0.8"
+    lifecycle.run_setup(
+        quick.executor, quick.handle, script, env={}, run_timestamp="sky-s", on_output=set_autostop
     )
     assert state(quick) is NodeState.RUNNING
     wait_for(quick, NodeState.STOPPED)

@@ -29,7 +29,7 @@ FACTS = Facts(64_000, 257_772, "A100-80GB", 2, 81_920, "arm64", "/usr/bin/python
 
 
 def test_what_the_script_prints_becomes_facts() -> None:
-    assert parse(SAID) == Found(FACTS, "10.1.0.5")
+    assert parse(SAID) == Found(FACTS, "node-a", "10.1.0.5")
 
 
 def test_the_script_runs_here(tmp_path) -> None:  # type: ignore[no-untyped-def]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import pytest
 
 from catalog.errors import UserError
@@ -12,6 +15,7 @@ from executors.ssh import claims, pools
 from executors.transports import host_keys
 from executors.transports.address import Address
 from executors.transports.openssh import OpenSshTransport
+from sky.control import pool_file
 from sky.control.host_pools import HostState, bring_up, release_forgotten, states, take_down
 from sky.control.pool_file import entry
 from sky.control.records import ClusterRecord
@@ -105,3 +109,18 @@ def test_what_a_purged_cluster_held_is_released_at_the_next_up(lab: Lab) -> None
     machine.heal()
     assert release_forgotten() == ["dev-1"]
     assert (lab.hosts[0].left(), claims.cluster_ids()) == ([], [])
+
+
+def test_a_host_that_is_listed_under_two_names_is_used_once(lab: Lab) -> None:
+    (host,) = lab.take(1)
+    lab.write([host])
+    config = Path(os.environ["HOME"], ".ssh", "config")
+    config.parent.mkdir()
+    config.write_text(f"Host box\n  HostName {host.name}\n")
+    path = pool_file.path()
+    path.write_text(path.read_text().replace("hosts:\n", "hosts:\n  - box\n"))
+    rows = bring_up(entry("lab"), lambda *_: True)
+    assert by_host(rows) == {"box": "free", host.name: "unusable"}
+    assert "the same host as box" in rows[1].reason
+    assert [each.name for each in pools.load_all()[0].hosts] == ["box"]
+    assert by_host(states("lab")) == {"box": "free"}
