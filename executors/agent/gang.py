@@ -23,6 +23,8 @@ LOST = 255
 
 _CHUNK = 1 << 18
 _SLACK_S = 5.0
+_LOOK_S = 5.0
+_LONGEST_START_S = 20.0
 _TAIL = 2000
 
 
@@ -55,6 +57,8 @@ class Gang:
         self._outbox = b""
         self._deadline: Optional[float] = None
         self._told = False
+        self._allocated_at: Optional[float] = None
+        self._given_up = False
         self.name = name_of(job.job_id)
 
     def run(self, folder: Path, merged: BinaryIO) -> GangEnd:
@@ -96,7 +100,10 @@ class Gang:
                 self._tell_to_stop(process)
             if self._outbox:
                 poller.register(process.stdin, select.POLLOUT)
-            for fd, _ in poller.poll(self._timeout_ms()):
+            ready = poller.poll(self._timeout_ms())
+            if not ready and not self._places and self._stuck():
+                return
+            for fd, _ in ready:
                 if fd == self._stop.fd:
                     self._stop.clear()
                 elif fd == process.stdin.fileno():
@@ -113,7 +120,18 @@ class Gang:
                 return
 
     def _timeout_ms(self) -> Optional[int]:
-        return None if self._deadline is None else max(10, int((self._deadline - time.monotonic()) * 1000))
+        if self._deadline is None:
+            return None if self._places else int(_LOOK_S * 1000)
+        return max(10, int((self._deadline - time.monotonic()) * 1000))
+
+    def _stuck(self) -> bool:
+        """Return whether the job has had its nodes for long and not all of its ranks are there."""
+        if self._allocated_at is None and self._slurm.running(self.name):
+            self._allocated_at = time.monotonic()
+        self._given_up = (
+            self._allocated_at is not None and time.monotonic() - self._allocated_at > _LONGEST_START_S
+        )
+        return self._given_up
 
     def _post(self, process: "subprocess.Popen[bytes]") -> None:
         assert process.stdin is not None
@@ -137,7 +155,7 @@ class Gang:
 
     def _end(self, process: "subprocess.Popen[bytes]") -> None:
         """See to it that neither Slurm nor its client goes on with the job."""
-        late = self._deadline is not None and time.monotonic() > self._deadline
+        late = self._given_up or (self._deadline is not None and time.monotonic() > self._deadline)
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(0 if late else _SLACK_S)
             return

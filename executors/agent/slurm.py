@@ -99,6 +99,10 @@ class Slurm:
         text = self._ask(["scontrol", "--details", "--oneliner", "show", "job", job_id[0]]) if job_id else ""
         return granted(text)
 
+    def running(self, name: str) -> bool:
+        """Return whether Slurm has given the job of that name its nodes."""
+        return bool(self._ask(["squeue", "--noheader", f"--name={name}", "--states=R", "--format=%i"]).strip())
+
     def ready_nodes(self) -> List[int]:
         """Return the nodes that can take jobs."""
         words = ["sinfo", "--noheader", "--responding", "--states=idle,alloc,mix,comp", "--format=%N"]
