@@ -94,7 +94,7 @@ class AgentQueue:
         """Make sure that this release's agent is on the node and its daemon runs; restarts the idle clock.
 
         One call where it is so already. ``config`` is laid over the node's settings (see docs/agent.md).
-        Returns the agent's answer: its ``version``, and on a cluster of several nodes what ``slurm`` is there.
+        Returns the agent's answer: its ``version``, and, of one of several nodes, what ``slurm`` it has.
         """
         settings = json.dumps(config or {})
         try:

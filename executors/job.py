@@ -25,7 +25,7 @@ class JobState(str, Enum):
     SUCCEEDED = "SUCCEEDED"
     """Exit code 0."""
     FAILED = "FAILED"
-    """Its run commands ended with another exit code, took too long (124), or one of its nodes was lost (255)."""
+    """Its run commands ended with another exit code, took too long (124), or lost a node (255)."""
     FAILED_SETUP = "FAILED_SETUP"
     """Its setup commands failed; run was not started."""
     CANCELLED = "CANCELLED"

@@ -83,7 +83,7 @@ def on_every_node(
 
 
 def ensure_agent(executor: Executor, handle: Handle) -> None:
-    """Make sure that this release's agent runs on every node with today's settings; one call each where it does.
+    """Make sure that this release's agent runs on every node with today's settings; one call each if it does.
 
     Several nodes are made one Slurm, on which the head's agent runs jobs of several nodes.
     """
@@ -103,7 +103,7 @@ def ensure_agent(executor: Executor, handle: Handle) -> None:
 
 
 def sync_workdir(executor: Executor, handle: Handle, workdir: Path) -> int:
-    """Make ``~/sky_workdir`` of every node equal to ``workdir``, but for ignored files and what jobs made there.
+    """Make every ``~/sky_workdir`` equal to ``workdir``, but for ignored files and what jobs made there.
 
     Returns the number of files copied, on all nodes together.
     """
@@ -122,8 +122,8 @@ def sync_workdir(executor: Executor, handle: Handle, workdir: Path) -> int:
 def sync_file_mounts(executor: Executor, handle: Handle, mounts: Mapping[str, str]) -> int:
     """Copy local sources to destinations on every node: ``~/x``, absolute, or relative to the workdir.
 
-    Returns the number of files copied, on all nodes together. Raises ``Unsupported`` for a source in a bucket, or a destination
-    that the place does not have.
+    Returns the number of files copied, on all nodes together. Raises ``Unsupported`` for a source in a
+    bucket, or a destination that the place does not have.
     """
     if not mounts:
         return 0

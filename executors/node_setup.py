@@ -33,8 +33,8 @@ def run_setup(
     """Run the setup commands on every node, their output handed over and kept as ``setup-<node>.log`` there.
 
     A node on which the same script succeeded before, with the same environment and the same workdir, leaves
-    it out. Lines from several nodes begin with their rank. Raises ``SetupFailed`` with the exit code, the node
-    and the log's place for the first that fails; the others are ended then.
+    it out. Lines from several nodes begin with their rank. Raises ``SetupFailed`` with the exit code, the
+    node and the log's place for the first that fails; the others are ended then.
     """
     if not script.strip():
         return

@@ -184,7 +184,7 @@ def _cancel_all(db: sqlite3.Connection, layout: Layout, job_ids: "Sequence[int] 
 
 
 def _await_runners(db: sqlite3.Connection, layout: Layout, wanted: Set[int]) -> None:
-    """Have the runners of these jobs end, and wait; one that even SIGKILL does not end is left to the daemon."""
+    """Have the runners of these jobs end, and wait; what even SIGKILL does not end is left to the daemon."""
     config = Config.read(layout)
     grace_s = config.cancel_grace_s
     for job in queue.watched(db):

@@ -10,7 +10,7 @@ import base64
 import binascii
 import json
 import os
-from typing import Any, BinaryIO, NamedTuple, Optional
+from typing import Any, NamedTuple, Optional
 
 HELLO, SETUP, RUN, SETUP_ENDED, ENDED = b"h", b"s", b"o", b"S", b"E"
 """Kinds: the rank is there; output of setup; output of run; setup ended; the rank ended."""
@@ -70,9 +70,9 @@ def parse(line: bytes) -> Optional[Frame]:
         return None
 
 
-def lines_of(pending: bytearray, pipe: BinaryIO, size: int) -> "Optional[list[bytes]]":
+def lines_of(pending: bytearray, pipe: int, size: int) -> "Optional[list[bytes]]":
     """Read once and return the lines that are complete, the rest kept in ``pending``; ``None`` at the end."""
-    chunk = os.read(pipe.fileno(), size)
+    chunk = os.read(pipe, size)
     if not chunk:
         return None
     pending += chunk

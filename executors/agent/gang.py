@@ -29,7 +29,7 @@ _TAIL = 2000
 
 
 class GangEnd(NamedTuple):
-    """How an attempt ended: whether all ranks were started, the first failure's exit code, what to say of it."""
+    """How an attempt ended: whether all ranks were started, the exit code, and what to say of a failure."""
 
     started: bool
     code: int
@@ -110,7 +110,7 @@ class Gang:
                     self._post(process)
                     poller.unregister(fd)
                 else:
-                    lines = frames.lines_of(pending, process.stdout, _CHUNK)
+                    lines = frames.lines_of(pending, fd, _CHUNK)
                     if lines is None:
                         return
                     for line in lines:
@@ -221,10 +221,10 @@ class Gang:
             rank, code = self._first, self._ended[self._first]
             what = "setup" if self._set_up.get(rank) else "run"
             kind = frames.SETUP if what == "setup" else frames.RUN
-            text = f"{self._places[rank]} failed: {what} ended with exit code {code}; log: {log.path(rank, kind)}"
-            return GangEnd(True, code, text if self._ranks > 1 else "")
+            text = f"{self._places[rank]} failed: {what} ended with exit code {code}"
+            return GangEnd(True, code, f"{text}; log: {log.path(rank, kind)}" if self._ranks > 1 else "")
         if self._stop.asked or len(self._ended) == self._ranks:
-            return GangEnd(True, 0, "")
+            return GangEnd(True, max(self._ended.values(), default=0), "")
         return GangEnd(True, LOST, self._lost(said))
 
     def _lost(self, said: str) -> str:

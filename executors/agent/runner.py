@@ -1,7 +1,7 @@
 """The process that watches one job: gets it, runs its setup and its script, and records the end.
 
-It is its own session and nobody's child, so neither the daemon's end nor an upgrade touches it. On one node it
-runs the job itself; on several it has Slurm run it (``gang``).
+It is its own session and nobody's child, so neither the daemon's end nor an upgrade touches it. On one node
+it runs the job itself; on several it has Slurm run it (``gang``).
 """
 
 from __future__ import annotations
@@ -160,7 +160,7 @@ class _Run:
         self._stop.limit(float(self._job.spec.get("max_duration_s") or 0))
 
     def _move(self, target: str) -> bool:
-        """Move the job to ``target``, where that is a step forward; return whether it still was in its state."""
+        """Move the job to ``target``, where that is a step forward; return whether it could be."""
         if target not in states.TRANSITIONS[self._state]:
             return True
         if self._state == states.PENDING:

@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import json
 import os
+import stat
 import sys
 import time
 from typing import Any, Dict
@@ -75,7 +76,7 @@ class _Done:
         for path in paths:
             with contextlib.suppress(OSError):
                 status = (self._layout.workdir / path).lstat()
-                if not os.path.isdir(str(self._layout.workdir / path)):
+                if not stat.S_ISDIR(status.st_mode):
                     found.append([path, status.st_size, status.st_mtime_ns])
         return found
 

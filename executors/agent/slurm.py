@@ -11,7 +11,6 @@ import os
 import re
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any, Dict, List, Sequence
 
 from .capacity import Demand
@@ -101,7 +100,9 @@ class Slurm:
 
     def running(self, name: str) -> bool:
         """Return whether Slurm has given the job of that name its nodes."""
-        return bool(self._ask(["squeue", "--noheader", f"--name={name}", "--states=R", "--format=%i"]).strip())
+        return bool(
+            self._ask(["squeue", "--noheader", f"--name={name}", "--states=R", "--format=%i"]).strip()
+        )
 
     def ready_nodes(self) -> List[int]:
         """Return the nodes that can take jobs."""

@@ -12,7 +12,7 @@ import shutil
 import socket
 import subprocess
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Optional
+from typing import Any, Callable, Dict, Iterator, List, Optional
 
 from . import processes
 from .errors import Refused
@@ -155,13 +155,11 @@ class Daemons:
         return pid if str(self._folder).encode() in command else None
 
     def _end(self) -> None:
+        """End the daemons and wait until each is gone, which is a while after its pid file is."""
         for name in ("slurmd.pid", "slurmctld.pid", "munged.pid"):
-            if not processes.end(lambda name=name: self._running(name), _END_GRACE_S):  # type: ignore[misc]
-                raise Refused("broken", f"the daemon of {self._folder / name} does not end")
-
-    def _running(self, name: str) -> List[int]:
-        pid = self._pid(name)
-        return [] if pid is None else [pid]
+            pid = self._pid(name)
+            if pid is not None and not processes.end(_only(processes.identity(pid)), _END_GRACE_S):
+                raise Refused("broken", f"process {pid} of {self._folder / name} does not end")
 
     def _version(self) -> str:
         done = subprocess.run(
@@ -177,3 +175,8 @@ class Daemons:
             yield
         finally:
             os.close(descriptor)
+
+
+def _only(who: processes.Identity) -> Callable[[], List[int]]:
+    """Return what says which processes are left of ``who``."""
+    return lambda: [who.pid] if processes.alive(who) else []

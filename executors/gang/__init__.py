@@ -1,3 +1,3 @@
-"""A cluster of several nodes as one Slurm, installed and configured by us: jobs start on all nodes or none."""
+"""A cluster of several nodes as one Slurm, installed and configured by us: jobs start on all or none."""
 
 __all__ = ["bring_up", "slurm_setup"]

@@ -1,4 +1,4 @@
-"""Making the nodes of a cluster one Slurm: checked in the same call that starts the agent, mended if needed."""
+"""Making the nodes of a cluster one Slurm: checked in the call that starts the agent, mended if needed."""
 
 from __future__ import annotations
 
@@ -82,8 +82,8 @@ def ensure_gang(
     if missing:
         named = ", ".join(f"rank {rank} ({config['addresses'][rank]})" for rank in missing)
         raise AgentUnreachable(
-            f"Slurm does not reach {named} within {_READY_TIMEOUT_S:g} s; the nodes must reach each other by these "
-            "addresses on every port (see ~/.sky_agent/slurm/slurmd.log there)"
+            f"Slurm does not reach {named} within {_READY_TIMEOUT_S:g} s; the nodes must reach each other by "
+            "these addresses on every port (see ~/.sky_agent/slurm/slurmd.log there)"
         )
     _log.info("%d nodes are one Slurm", len(facts))
 
@@ -101,8 +101,8 @@ def install(transport: Transport, address: str, node: NodeFacts) -> None:
         _NO_APT: "it has no apt-get",
     }.get(done.returncode, done.stderr.strip()[-300:])
     raise Unsupported(
-        f"a cluster of several nodes needs Slurm and munge on each, and they cannot be installed on {address}: "
-        f"{reason}. Run there: sudo apt-get install {_PACKAGES}"
+        f"a cluster of several nodes needs Slurm and munge on each, and they cannot be installed on "
+        f"{address}: {reason}. Run there: sudo apt-get install {_PACKAGES}"
     )
 
 
@@ -112,8 +112,8 @@ def _check_alike(facts: Mapping[int, NodeFacts], addresses: Sequence[str]) -> No
     for rank, node in facts.items():
         if (node.user, node.uid, node.home) != (head.user, head.uid, head.home):
             raise Unsupported(
-                f"the login user must be the same on all nodes: {addresses[0]} has {head.user} (uid {head.uid}, "
-                f"{head.home}), {addresses[rank]} has {node.user} (uid {node.uid}, {node.home})"
+                f"the login user must be the same on all nodes: {addresses[0]} has {head.user} "
+                f"(uid {head.uid}, {head.home}), {addresses[rank]} has {node.user} (uid {node.uid}, {node.home})"
             )
         if _release(node.version) != _release(head.version):
             raise Unsupported(
