@@ -113,7 +113,8 @@ def _check_alike(facts: Mapping[int, NodeFacts], addresses: Sequence[str]) -> No
         if (node.user, node.uid, node.home) != (head.user, head.uid, head.home):
             raise Unsupported(
                 f"the login user must be the same on all nodes: {addresses[0]} has {head.user} "
-                f"(uid {head.uid}, {head.home}), {addresses[rank]} has {node.user} (uid {node.uid}, {node.home})"
+                f"(uid {head.uid}, {head.home}), {addresses[rank]} has {node.user} "
+                f"(uid {node.uid}, {node.home})"
             )
         if _release(node.version) != _release(head.version):
             raise Unsupported(
