@@ -1,0 +1,176 @@
+"""Clusters on Slurm: a folder in the home there, and a standing job that holds the nodes."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
+
+from catalog.errors import UserError
+from executors.api import ClusterView, Handle, NodeRequest, NodeState, Transport
+from executors.errors import AuthError, CleanupIncomplete, NotFound, OutOfCapacity, Unsupported
+from executors.slurm import clusters, holder, login
+from executors.slurm.clusters import SlurmCluster
+from executors.slurm.login import ClusterLook, SlurmRefused
+from executors.slurm.order import Order
+from executors.slurm.share import CLOUD
+from executors.slurm.turn import REFUSAL_TTL_S, await_turn, give_up
+from executors.ssh.contact import ask
+from executors.transports import ssh
+from executors.transports.address import Address
+
+_log = logging.getLogger("sky.executors.slurm")
+
+MARKER = "SKY_SLURM_CLUSTER"
+_CLUSTER_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,200}")
+_ACCOUNT = re.compile(r"(?i)invalid (account|qos)|account/partition|not allowed to use|accountnotallowed")
+
+
+def login_of(handle: Handle) -> Address:
+    """Return how the cluster's login node is reached. Raises ``NotFound`` for an interrupted creation."""
+    if "login" not in handle.data:
+        raise NotFound(f"cluster {handle.cluster_name} has no nodes yet")
+    return Address.from_dict(json.loads(handle.data["login"]))
+
+
+class SlurmProvisioner:
+    """Asks Slurm for nodes, and gives them back."""
+
+    def create(self, request: NodeRequest) -> Handle:
+        """Have the nodes held, or return the handle of the cluster that holds them already.
+
+        Waits for its turn as long as the cluster's ``wait`` says. Raises ``OutOfCapacity`` or ``AuthError``
+        with Slurm's own reason; nothing is queued then. The folder stays.
+        """
+        cluster = clusters.get(request.offer.key.region)
+        _check_id(request.cluster_id)
+        transport = ssh.connect(cluster.login)
+        try:
+            order = Order.of(cluster, request, transport)
+            login.make(transport, request.cluster_id, order.to_json())
+            return _hold(transport, cluster.login, request.cluster_id)
+        finally:
+            transport.close()
+
+    def describe(self, handle: Handle) -> ClusterView:
+        """Say what Slurm and the folder tell."""
+        if handle.data:
+            return _on(login_of(handle), lambda transport: _view(login.look(transport, handle.cluster_id)))
+        found = [look for _, look in _everywhere() if look.cluster_id == handle.cluster_id]
+        return _view(found[0]) if found else ClusterView(handle.cluster_id, NodeState.GONE)
+
+    def delete(self, handle: Handle) -> None:
+        """End the holder and remove the folder; gone already is success. Raises ``CleanupIncomplete``."""
+        if handle.data:
+            _on(login_of(handle), lambda transport: login.remove(transport, handle.cluster_id))
+            return
+        for cluster, look in _everywhere(strict=True):
+            if look.cluster_id == handle.cluster_id:
+                _on(cluster.login, lambda transport: login.remove(transport, handle.cluster_id))
+
+    def list(self) -> Sequence[ClusterView]:
+        """Return every cluster of this user at every Slurm cluster that answers."""
+        return [_view(look) for _, look in _everywhere()]
+
+    def stop(self, handle: Handle) -> None:
+        """Give the nodes back; the folder stays, with the workdir, logs and jobs."""
+        _on(login_of(handle), lambda transport: login.release(transport, handle.cluster_id))
+
+    def start(self, handle: Handle) -> Handle:
+        """Ask for the same nodes' worth again. Raises as ``create`` does, ``NotFound`` without the folder."""
+
+        def again(transport: Transport) -> Handle:
+            look = login.look(transport, handle.cluster_id)
+            if not look.record:
+                raise NotFound(f"cluster {handle.cluster_name} is gone: it has no folder at {login_of(handle)}")
+            login.make(transport, handle.cluster_id, look.record)
+            return _hold(transport, login_of(handle), handle.cluster_id)
+
+        return _on(login_of(handle), again)
+
+    def self_commands(self, handle: Handle) -> Mapping[str, Sequence[str]]:
+        """Return what the head runs to give the nodes back, or to remove the cluster."""
+        return login.self_commands(handle.data["folder"])
+
+    def agent_config(self, handle: Handle) -> Mapping[str, object]:
+        """Return the agent's settings: what a node gives, addresses and names, the marker, self commands."""
+        nodes = [Address.from_dict(each) for each in json.loads(handle.data["nodes"])]
+        return {
+            "cluster_name": handle.cluster_name,
+            "capacity": json.loads(handle.data["capacity"]),
+            "addresses": [node.internal_ip or node.host for node in nodes],
+            "allocation": [node.host for node in nodes],
+            "kept": True,
+            "marker": f"{MARKER}=sky-{handle.cluster_id}",
+            "actions": self.self_commands(handle),
+        }
+
+
+def _hold(transport: Transport, address: Address, cluster_id: str) -> Handle:
+    """Queue the holder that the folder's record orders, wait for its turn, return the handle."""
+    order = Order.from_json(login.look(transport, cluster_id).record)
+    try:
+        look = login.submit(transport, cluster_id, order.options)
+    except SlurmRefused as error:
+        kind = AuthError if _ACCOUNT.search(str(error)) else OutOfCapacity
+        raise kind(f"{order.place}: {error}", order.scope, REFUSAL_TTL_S) from error
+    try:
+        look = await_turn(transport, look, order)
+        found, python = login.nodes(transport, cluster_id, look.job_id)
+    except BaseException:
+        give_up(transport, cluster_id)
+        raise
+    if not python:
+        give_up(transport, cluster_id)
+        raise Unsupported(
+            f"{order.place}: {found[0].name} has no Python 3.8 or newer with sqlite3; load one in ~/.profile"
+        )
+    nodes = [Address(node.name, internal_ip=node.ip, proxy_jump=str(address)) for node in found]
+    data = {
+        "cluster": order.region,
+        "login": json.dumps(address.to_dict()),
+        "folder": look.folder,
+        "job": look.job_id,
+        "nodes": json.dumps([node.to_dict() for node in nodes]),
+        "python": python,
+        "capacity": json.dumps(order.capacity),
+    }
+    return Handle(CLOUD, cluster_id, order.cluster_name, data)
+
+
+def _everywhere(*, strict: bool = False) -> list[tuple[SlurmCluster, ClusterLook]]:
+    """Return the clusters of every Slurm cluster; ``strict`` does not leave out one that is silent."""
+    known = list(clusters.named().values())
+    found = []
+    for cluster, answer in zip(known, ask([each.login for each in known], login.look_at_all), strict=True):
+        if answer.error is not None:
+            if strict:
+                raise CleanupIncomplete(f"{CLOUD}/{cluster.name} may still hold nodes: {answer.error}")
+            _log.warning("%s/%s does not say what it holds: %s", CLOUD, cluster.name, answer.error)
+            continue
+        found += [(cluster, look) for look in answer.got()]
+    return found
+
+
+def _view(look: ClusterLook) -> ClusterView:
+    state = holder.state_of(look)
+    addresses = (look.job["BatchHost"],) if state is NodeState.RUNNING and "BatchHost" in look.job else ()
+    return ClusterView(look.cluster_id, state, addresses, holder.why(look))
+
+
+T = TypeVar("T")
+
+
+def _on(address: Address, doing: Callable[[Transport], T]) -> T:
+    transport = ssh.connect(address)
+    try:
+        return doing(transport)
+    finally:
+        transport.close()
+
+
+def _check_id(cluster_id: str) -> None:
+    if not _CLUSTER_ID.fullmatch(cluster_id):
+        raise UserError(f"cluster id {cluster_id!r} must be letters, digits, '.', '_' and '-', at most 200")
