@@ -1,4 +1,4 @@
-"""What is owned rather than rented: this machine and pools of hosts, as offers that no catalog holds.
+"""What is owned rather than rented: this machine, pools of hosts and Slurm clusters, as offers that no catalog holds.
 
 Each kind is a package with two functions: ``has_offers``, which costs nothing where there are none, and
 ``owned_offers``.
@@ -14,7 +14,7 @@ from typing import Any
 
 from catalog.offer import Offer
 
-_PACKAGES: Mapping[str, str] = MappingProxyType({"local": "executors.local", "ssh": "executors.ssh"})
+_PACKAGES: Mapping[str, str] = MappingProxyType({"local": "executors.local", "slurm": "executors.slurm", "ssh": "executors.ssh"})
 
 CLOUDS: frozenset[str] = frozenset(_PACKAGES)
 """The names of owned infra."""

@@ -30,6 +30,7 @@ from .tail import tail
 
 _FILE = Path(sys.argv[0]).resolve()  # before the working directory changes
 _QUIT_TIMEOUT_S = 10.0
+_KEPT_TIMEOUT_S = 15.0
 _NO_SUCH_JOB = 3
 _TRY_LATER = 75
 
@@ -89,7 +90,7 @@ def _start(layout: Layout, _arguments: argparse.Namespace) -> Dict[str, Any]:
     _write_config(layout)
     config = Config.read(layout)
     answer = {"version": version(), "protocol": 1}
-    if len(config.addresses) > 1:
+    if config.own_slurm:
         Daemons(layout).ensure()
         answer["slurm"] = Daemons(layout).facts()
     if config.rank == 0:
@@ -109,6 +110,9 @@ def _start_daemon(layout: Layout) -> None:
 
 
 def _fork_daemon(layout: Layout) -> None:
+    if Config.read(layout).kept:
+        _await_daemon(layout)
+        return
     ready_read, ready_write = os.pipe()
     pid = os.fork()
     if pid == 0:
@@ -127,6 +131,15 @@ def _fork_daemon(layout: Layout) -> None:
     with os.fdopen(ready_read, "rb") as ready:
         if not ready.read(1) and not poke():
             raise Refused("broken", f"the agent's daemon did not start; see {layout.daemon_log} on the node")
+
+
+def _await_daemon(layout: Layout) -> None:
+    """Wait for the daemon that something else keeps alive: one started here would end with this call."""
+    deadline = time.monotonic() + _KEPT_TIMEOUT_S
+    while not poke():
+        if time.monotonic() > deadline:
+            raise Refused("broken", f"the agent's daemon is not there; see {layout.state} on the node")
+        time.sleep(0.05)
 
 
 def _quit_daemon() -> None:

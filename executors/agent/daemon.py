@@ -117,6 +117,10 @@ class Daemon:
             if get_fact(self._db, "boot") != now:
                 set_fact(self._db, "boot", now)
                 idle.restart_clock(self._db)
+        holder = os.environ.get("SLURM_JOB_ID", "")
+        if self._config.allocation and get_fact(self._db, "holder") != holder:
+            idle.resume(self._db)  # the nodes were given anew: a stop of before is over
+            set_fact(self._db, "holder", holder)
 
     def _home_is_there(self) -> bool:
         try:
@@ -150,7 +154,7 @@ class Daemon:
 
     def _gangs(self) -> bool:
         """Return whether Slurm runs the jobs."""
-        return len(self._config.addresses) > 1
+        return self._config.own_slurm
 
     def _hand_over(self) -> None:
         """Have runners hand the first waiting jobs to Slurm."""

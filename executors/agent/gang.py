@@ -8,9 +8,10 @@ import select
 import subprocess
 import time
 from pathlib import Path
-from typing import Any, BinaryIO, Callable, Dict, List, NamedTuple, Optional
+from typing import Any, BinaryIO, Callable, Dict, List, NamedTuple, Optional, Union
 
 from . import environment, frames, states
+from .allocation import Allocation
 from .execution import StopSignal
 from .gang_log import GangLog, Place
 from .layout import Config
@@ -41,7 +42,7 @@ class Gang:
 
     def __init__(
         self,
-        slurm: Slurm,
+        slurm: Union[Slurm, Allocation],
         config: Config,
         job: Claimed,
         stop: StopSignal,

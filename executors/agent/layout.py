@@ -54,10 +54,17 @@ class Config:
         self.marker = str(values.get("marker", ""))
         self.addresses = [str(address) for address in values.get("addresses", ["127.0.0.1"])]
         self.rank = int(values.get("rank", 0))
+        self.allocation = [str(name) for name in values.get("allocation", [])]
+        self.kept = bool(values.get("kept", False))
         self.actions = {str(k): [str(word) for word in v] for k, v in values.get("actions", {}).items()}
         self.cancel_grace_s = float(values.get("cancel_grace_s", 10.0))
         self.poll_s = float(values.get("poll_s", 2.0))
         self.seconds_per_idle_minute = float(values.get("seconds_per_idle_minute", 60.0))
+
+    @property
+    def own_slurm(self) -> bool:
+        """Whether the nodes are several and a Slurm of ours runs on them, which then keeps the queue."""
+        return len(self.addresses) > 1 and not self.allocation
 
     @classmethod
     def read(cls, layout: Layout) -> Config:

@@ -14,8 +14,8 @@ from typing import Any, Dict, List
 
 from . import frames, processes
 from .execution import Execution, Script, StopSignal, base_environment
-from .layout import Layout
-from .slurm import Slurm, node_of_this_rank
+from .allocation import nodes_of
+from .layout import Config, Layout
 
 GO = b"go"
 STOP = b"stop"
@@ -24,13 +24,16 @@ _CHUNK = 1 << 16
 
 def main(layout: Layout) -> int:
     """Say that this rank is there, run what the runner sends, and return the exit code."""
-    _remove_leftovers(layout)
-    frames.send(frames.HELLO, node_of_this_rank())
+    config = Config.read(layout)
+    nodes = nodes_of(layout, config)
+    node = nodes.node_of_this_rank()
+    _remove_leftovers(layout, node)
+    frames.send(frames.HELLO, node)
     orders = _Orders(0)
     lines = orders.until_empty()
     if lines is None:
         return 1
-    request = Slurm(layout).opened(lines)
+    request = {**nodes.opened(lines), "node": node, "one_home": bool(config.allocation)}
     stop = StopSignal()
     go_read, go_write = os.pipe()
     child = os.fork()
@@ -45,10 +48,10 @@ def main(layout: Layout) -> int:
     return _watch(child, orders, stop, go_write)
 
 
-def _remove_leftovers(layout: Layout) -> None:
-    """Remove scripts of ranks that were killed before they could do so."""
-    for script in layout.scripts.glob("*.rank*.sh"):
-        if processes.started(int(script.suffixes[0][len(".rank") :])) is None:
+def _remove_leftovers(layout: Layout, node: int) -> None:
+    """Remove scripts of ranks on this node that were killed before they could do so."""
+    for script in layout.scripts.glob(f"*.node{node}.rank*.sh"):
+        if processes.started(int(script.suffixes[1][len(".rank") :])) is None:
             script.unlink()
 
 
@@ -121,7 +124,8 @@ class _Scripts:
         self._layout.workdir.mkdir(parents=True, exist_ok=True)
         code = 0
         if request["setup"].strip():
-            code = self._execute("setup", request["setup"], frames.SETUP)
+            if self._rank == 0 or not request["one_home"]:
+                code = self._execute("setup", request["setup"], frames.SETUP)
             frames.send(frames.SETUP_ENDED, code)
             if code == 0:
                 self._wait_for_go()
@@ -141,7 +145,7 @@ class _Scripts:
     def _execute(self, what: str, text: str, kind: bytes) -> int:
         if not text.strip() or self._stop.asked:
             return 0
-        name = f"{self._request['job_id']}-{what}.rank{os.getpid()}.sh"
+        name = f"{self._request['job_id']}-{what}.node{self._request['node']}.rank{os.getpid()}.sh"
         with Script(self._layout, name, text) as argv:
             running = Execution(argv, self._environment(what), self._layout.workdir, [frames.FrameSink(kind)])
             return running.wait(self._stop, float(self._request["grace_s"]))

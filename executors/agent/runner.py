@@ -14,6 +14,7 @@ import time
 from typing import BinaryIO, Dict, NamedTuple, Optional
 
 from . import environment, handover, queue, states
+from .allocation import nodes_of
 from .capacity import Capacity
 from .environment import Seat
 from .execution import Execution, Script, StopSignal, base_environment
@@ -21,8 +22,8 @@ from .gang import LOST, Gang, name_of
 from .layout import Config, Layout
 from .poke import poke
 from .processes import Identity, end, identity, session_members
-from .slurm import REFUSALS, Slurm
-from .store import connect, forget_deleted
+from .slurm import REFUSALS
+from .store import connect
 
 _log = logging.getLogger("sky.agent")
 
@@ -37,7 +38,7 @@ def main(job_id: int) -> None:
     config = Config.read(layout)
     db = connect(layout.database)
     me = identity()
-    if len(config.addresses) > 1:
+    if config.own_slurm:
         job = handover.take(db, job_id, me)
     else:
         job = queue.claim(db, job_id, capacity_of(config), me)
@@ -86,9 +87,9 @@ class _Run:
         self._db, self._layout, self._config, self._stop, self._job = db, layout, config, stop, job
         self._me = me
         self._logs = layout.log_dir(job.run_timestamp)
-        self._gang = len(config.addresses) > 1
+        self._gang = config.own_slurm or int(job.spec.get("num_nodes", 1)) > 1
         self._attempt = 1
-        if self._gang:
+        if config.own_slurm:
             self._state = states.PENDING
         else:
             self._state = states.SETTING_UP if job.spec.get("setup") else states.RUNNING
@@ -145,7 +146,8 @@ class _Run:
 
     def _on_several(self, merged: BinaryIO) -> _End:
         """Have Slurm run the job on its nodes."""
-        gang = Gang(Slurm(self._layout), self._config, self._job, self._stop, self._on_state)
+        nodes = nodes_of(self._layout, self._config, sorted(self._job.devices))
+        gang = Gang(nodes, self._config, self._job, self._stop, self._on_state)
         ended = gang.run(self._logs / "tasks", merged)
         if ended.started or self._state != states.PENDING:
             return _End(ended.code if ended.started else LOST, ended.message)
@@ -227,9 +229,9 @@ def recover(db: sqlite3.Connection, layout: Layout, job: queue.Watched, grace_s:
     A job that only waited for Slurm waits again.
     """
     end(lambda: session_members(job.runner), grace_s)
-    slurm = Slurm(layout)
-    if slurm.configured():
-        slurm.cancel(name_of(job.job_id))
+    config = Config.read(layout)
+    if len(config.addresses) > 1:
+        nodes_of(layout, config).cancel(name_of(job.job_id))
     if job.state == states.PENDING:
         handover.give_back(db, job.job_id, job.runner)
     target = states.CANCELLED if job.cancel_asked else states.FAILED_DRIVER

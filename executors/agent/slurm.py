@@ -124,6 +124,10 @@ class Slurm:
         argv = ["unmunge", f"--metadata={os.devnull}"]
         return json.loads(b"".join(self._munge(argv, line) for line in lines))
 
+    def node_of_this_rank(self) -> int:
+        """Return which of the cluster's nodes a rank that Slurm started runs on."""
+        return int(os.environ["SLURMD_NODENAME"][len(NODE) :])
+
     def _munge(self, argv: List[str], data: bytes) -> bytes:
         done = subprocess.run(
             [*argv, f"--socket={self.socket}"],
@@ -175,8 +179,3 @@ def _numbers(ranges: str) -> "set[int]":
         first, _, last = part.partition("-")
         found |= set(range(int(first), int(last or first) + 1))
     return found
-
-
-def node_of_this_rank() -> int:
-    """Return which of the cluster's nodes a rank that Slurm started runs on."""
-    return int(os.environ["SLURMD_NODENAME"][len(NODE) :])

@@ -31,7 +31,7 @@ def bundle() -> Executor:
 
 def _connect(handle: Handle, node: int = 0) -> Transport:
     login = ssh.connect(login_of(handle))
-    nodes = [Address.from_dict(each) for each in json.loads(handle.data["nodes"])]
+    nodes = [Address.from_dict(each) for each in json.loads(handle.data["hosts"])]
     if node >= len(nodes):
         raise NotFound(f"cluster {handle.cluster_name} has no node of rank {node}")
     data = handle.data

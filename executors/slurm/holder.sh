@@ -19,7 +19,7 @@ echo "${python:-none}" >"$folder/.python.$$" && mv "$folder/.python.$$" "$folder
 umask 077
 while [ -e "$folder/cluster.json" ]; do
     if [ -e .sky_agent/agent.pyz ]; then
-        env SKY_SLURM_CLUSTER="$SLURM_JOB_NAME" "$python" -I .sky_agent/agent.pyz daemon
+        env SKY_SLURM_CLUSTER="$SLURM_JOB_NAME" "$python" -I .sky_agent/agent.pyz daemon || sleep 2
     fi
     sleep 0.3
 done

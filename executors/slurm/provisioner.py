@@ -96,7 +96,7 @@ class SlurmProvisioner:
 
     def agent_config(self, handle: Handle) -> Mapping[str, object]:
         """Return the agent's settings: what a node gives, addresses and names, the marker, self commands."""
-        nodes = [Address.from_dict(each) for each in json.loads(handle.data["nodes"])]
+        nodes = [Address.from_dict(each) for each in json.loads(handle.data["hosts"])]
         return {
             "cluster_name": handle.cluster_name,
             "capacity": json.loads(handle.data["capacity"]),
@@ -133,7 +133,7 @@ def _hold(transport: Transport, address: Address, cluster_id: str) -> Handle:
         "login": json.dumps(address.to_dict()),
         "folder": look.folder,
         "job": look.job_id,
-        "nodes": json.dumps([node.to_dict() for node in nodes]),
+        "hosts": json.dumps([node.to_dict() for node in nodes]),
         "python": python,
         "capacity": json.dumps(order.capacity),
     }

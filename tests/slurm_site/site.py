@@ -39,8 +39,9 @@ class Site:
             _configure(host, key)
             host.run(_MUNGED)
         login.run(["slurmctld"])
-        for node in nodes:
-            node.run(["slurmd"])
+        for number, node in enumerate(nodes, start=1):
+            for kind in ("c", "g"):
+                node.run(["slurmd", "-N", f"{kind}{number}"])
         site = cls(login, tuple(nodes), home)
         site.wait_for_nodes()
         return site
@@ -52,7 +53,7 @@ class Site:
     def wait_for_nodes(self) -> None:
         """Wait until every node is idle."""
         deadline = time.monotonic() + _READY_S
-        while (states := self.slurm("sinfo", "-h", "-N", "-p", "cpu", "-o", "%t").split()) != ["idle", "idle"]:
+        while (states := self.slurm("sinfo", "-h", "-N", "-p", "cpu,gpu", "-o", "%t").split()) != ["idle"] * 4:
             assert time.monotonic() < deadline, f"the nodes are {states}"
             time.sleep(0.1)
 
