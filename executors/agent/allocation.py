@@ -47,8 +47,20 @@ class Allocation:
         """Return the command that starts one rank on each of the job's nodes, beside whatever runs there."""
         nodes = int(spec.get("num_nodes", 1))
         return [
-            *("srun", f"--jobid={self._holder}", f"--job-name={name}", "--overlap", "--mem=0", "--cpu-bind=none"),
-            *(f"--nodes={nodes}", f"--ntasks={nodes}", "--ntasks-per-node=1", f"--cpus-per-task={self._cpus}"),
+            *(
+                "srun",
+                f"--jobid={self._holder}",
+                f"--job-name={name}",
+                "--overlap",
+                "--mem=0",
+                "--cpu-bind=none",
+            ),
+            *(
+                f"--nodes={nodes}",
+                f"--ntasks={nodes}",
+                "--ntasks-per-node=1",
+                f"--cpus-per-task={self._cpus}",
+            ),
             *(f"--nodelist={','.join(self._nodes[:nodes])}", f"--chdir={self._home}"),
             *("--label", "--kill-on-bad-exit=1", "/bin/sh", "-c", _RANK, "sh"),
             *(sys.executable, "-I", str(self._archive), "rank"),
@@ -65,12 +77,14 @@ class Allocation:
 
     def devices(self, _name: str) -> Dict[int, List[int]]:
         """Return node -> accelerators: the agent gave the job the same ones, by number, on each."""
-        return {node: self._devices for node in range(len(self._nodes))}
+        return dict.fromkeys(range(len(self._nodes)), self._devices)
 
     def down_nodes(self) -> List[int]:
         """Return the nodes that do not answer Slurm."""
         listed = ",".join(self._nodes)
-        dead = self._ask(["sinfo", "--noheader", "--dead", "--Node", f"--nodes={listed}", "--format=%N"]).split()
+        dead = self._ask(
+            ["sinfo", "--noheader", "--dead", "--Node", f"--nodes={listed}", "--format=%N"]
+        ).split()
         return [number for number, name in enumerate(self._nodes) if name in dead]
 
     def sealed(self, value: Any) -> bytes:

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import json
-
 from executors.api import Capability, Executor, Handle, Transport
 from executors.errors import NotFound
-from executors.slurm.provisioner import MARKER, SlurmProvisioner, login_of
+from executors.slurm.provisioner import MARKER, SlurmProvisioner, hosts_of, login_of
 from executors.slurm.queue import SlurmQueue
 from executors.slurm.share import CLOUD
 from executors.slurm.steps import StepTransport
 from executors.transports import ssh
-from executors.transports.address import Address
 
-CAPABILITIES = frozenset(
-    {Capability.STOP, Capability.MULTI_NODE, Capability.AUTOSTOP, Capability.AUTODOWN}
-)
+CAPABILITIES = frozenset({Capability.STOP, Capability.MULTI_NODE, Capability.AUTOSTOP, Capability.AUTODOWN})
 
 
 def bundle() -> Executor:
@@ -31,7 +26,7 @@ def bundle() -> Executor:
 
 def _connect(handle: Handle, node: int = 0) -> Transport:
     login = ssh.connect(login_of(handle))
-    nodes = [Address.from_dict(each) for each in json.loads(handle.data["hosts"])]
+    nodes = hosts_of(handle)
     if node >= len(nodes):
         raise NotFound(f"cluster {handle.cluster_name} has no node of rank {node}")
     data = handle.data

@@ -9,7 +9,7 @@ _SECONDS_PER_DAY = 86_400
 
 
 def minutes(text: str) -> int | None:
-    """Return whole minutes (begun ones count), ``None`` for ``infinite``, ``n/a`` and whatever is no duration."""
+    """Return whole minutes (begun ones count), ``None`` for ``infinite`` and whatever is no duration."""
     match = _FORM.fullmatch(text.strip())
     if match is None:
         return None

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 from catalog.accelerators import canonical, lookup
 
-_ITEM = re.compile(r"(?P<name>[^,:()]+)(?::(?P<type>[^,:()]*[^\d,:()][^,:()]*))?(?::(?P<count>\d+))?(?:\([^)]*\))?")
+_ITEM = re.compile(
+    r"(?P<name>[^,:()]+)(?::(?P<type>[^,:()]*[^\d,:()][^,:()]*))?(?::(?P<count>\d+))?(?:\([^)]*\))?"
+)
 _VENDORS = {"nvidia", "tesla", "geforce", "amd", "instinct", "radeon"}
 _FORMS = {"pcie", "sxm", "sxm2", "sxm3", "sxm4", "sxm5", "nvl", "hbm2", "hbm2e", "hbm3"}
 

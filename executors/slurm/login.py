@@ -1,4 +1,4 @@
-"""What can be asked of a login node, over its transport: Slurm's own commands, and the steps of ``login.sh``."""
+"""What is asked of a login node over its transport: Slurm's own commands, and the steps of ``login.sh``."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
-from executors.api import Completed, Transport
 from catalog.errors import ExecutorError
+from executors.api import Completed, Transport
 from executors.errors import AgentUnreachable, CleanupIncomplete, NotFound, Transient
+from executors.sync.remote import RemotePath
 
 BASE = ".sky_slurm"
 """The folder of all clusters, below the home."""
@@ -116,7 +117,7 @@ def release(transport: Transport, cluster_id: str) -> None:
 
 def remove(transport: Transport, cluster_id: str) -> None:
     """Give the nodes back and remove the folder. Raises ``CleanupIncomplete``."""
-    _run(transport, "remove", cluster_id)
+    _run(transport, "remove", cluster_id, RemotePath.of(f"{BASE}/{cluster_id}/home/sky_workdir").memory)
 
 
 def self_commands(folder: str) -> Mapping[str, Sequence[str]]:

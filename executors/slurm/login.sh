@@ -9,7 +9,7 @@
 #   submit ID OPTIONS...     queue the holder with these options of sbatch, unless there is one
 #   nodes ID JOB             say which nodes the holder has, their addresses, and the Python on the first
 #   release ID               give the nodes back; the folder stays, marked as stopped
-#   remove ID                give the nodes back and remove the folder
+#   remove ID MEMORY         give the nodes back, remove the folder, and what copies to it remembered
 #
 # Exit codes: 3 no such cluster, 4 something is left, 5 Slurm refuses.
 export LC_ALL=C
@@ -130,6 +130,8 @@ release)
     ;;
 remove)
     give_back
+    rm -f "$HOME/$1"
+    rmdir "$HOME/.sky_agent/synced" "$HOME/.sky_agent" 2>/dev/null
     if [ -d "$folder" ]; then
         mv "$folder" "$base/.$id.deleting.$$" || fail 4 "cannot remove $folder"
     fi

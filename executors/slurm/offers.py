@@ -6,7 +6,6 @@ import logging
 import time
 from collections.abc import Iterator, Sequence
 
-from catalog.errors import SkyError
 from executors.api import Transport
 from executors.errors import AgentUnreachable
 from executors.owned import OwnedOffer

@@ -35,6 +35,14 @@ def login_of(handle: Handle) -> Address:
     return Address.from_dict(json.loads(handle.data["login"]))
 
 
+def hosts_of(handle: Handle) -> list[Address]:
+    """Return the nodes, head first, by their names in Slurm; the other nodes reach them by ``internal_ip``.
+
+    They share one home, so that files, setup and the agent are needed on the head alone.
+    """
+    return [Address.from_dict(each) for each in json.loads(handle.data["hosts"])]
+
+
 class SlurmProvisioner:
     """Asks Slurm for nodes, and gives them back."""
 
@@ -57,7 +65,10 @@ class SlurmProvisioner:
     def describe(self, handle: Handle) -> ClusterView:
         """Say what Slurm and the folder tell."""
         if handle.data:
-            return _on(login_of(handle), lambda transport: _view(login.look(transport, handle.cluster_id)))
+            addresses = [node.internal_ip or node.host for node in hosts_of(handle)]
+            return _on(
+                login_of(handle), lambda transport: _view(login.look(transport, handle.cluster_id), addresses)
+            )
         found = [look for _, look in _everywhere() if look.cluster_id == handle.cluster_id]
         return _view(found[0]) if found else ClusterView(handle.cluster_id, NodeState.GONE)
 
@@ -84,7 +95,9 @@ class SlurmProvisioner:
         def again(transport: Transport) -> Handle:
             look = login.look(transport, handle.cluster_id)
             if not look.record:
-                raise NotFound(f"cluster {handle.cluster_name} is gone: it has no folder at {login_of(handle)}")
+                raise NotFound(
+                    f"cluster {handle.cluster_name} is gone: it has no folder at {login_of(handle)}"
+                )
             login.make(transport, handle.cluster_id, look.record)
             return _hold(transport, login_of(handle), handle.cluster_id)
 
@@ -96,7 +109,7 @@ class SlurmProvisioner:
 
     def agent_config(self, handle: Handle) -> Mapping[str, object]:
         """Return the agent's settings: what a node gives, addresses and names, the marker, self commands."""
-        nodes = [Address.from_dict(each) for each in json.loads(handle.data["hosts"])]
+        nodes = hosts_of(handle)
         return {
             "cluster_name": handle.cluster_name,
             "capacity": json.loads(handle.data["capacity"]),
@@ -154,10 +167,12 @@ def _everywhere(*, strict: bool = False) -> list[tuple[SlurmCluster, ClusterLook
     return found
 
 
-def _view(look: ClusterLook) -> ClusterView:
+def _view(look: ClusterLook, addresses: Sequence[str] = ()) -> ClusterView:
     state = holder.state_of(look)
-    addresses = (look.job["BatchHost"],) if state is NodeState.RUNNING and "BatchHost" in look.job else ()
-    return ClusterView(look.cluster_id, state, addresses, holder.why(look))
+    if state in {NodeState.STOPPED, NodeState.GONE}:
+        return ClusterView(look.cluster_id, state, (), holder.why(look))
+    head = look.job.get("BatchHost", "")
+    return ClusterView(look.cluster_id, state, tuple(addresses or filter(None, [head])), holder.why(look))
 
 
 T = TypeVar("T")

@@ -1,4 +1,4 @@
-"""The transport to a node of a cluster: commands are steps of the holder, files go through the shared home."""
+"""A node of a cluster: commands are steps of the job that holds it, files go through the shared home."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 
 from executors.api import Completed, Progress, Transport
 from executors.slurm.login import BASE, wrapped
+from executors.sync.remote import RemotePath
 
 _SRUN = ("--overlap", "--nodes=1", "--ntasks=1", "--cpu-bind=none", "--mem=0")
 # What Slurm itself says of the end of a step is not the command's output.
@@ -17,6 +18,8 @@ code=$?
 [ -z "$said" ] || [ $code = 0 ] || printf '%s\n' "$said" | grep -v -E '^srun: (error: [^ ]+: task 0: |Force Term)'
 exit $code
 """
+# What a copy brought is remembered in the real home; the agent looks for it in the cluster's.
+_REMEMBER = '[ ! -e "$1" ] || { mkdir -p -m 700 -- "${2%/*}" && cp -f -- "$1" "$2"; }'
 _TOGETHER = 'exec "$@" 2>&1'
 
 
@@ -64,9 +67,12 @@ class StepTransport:
         on_progress: Callable[[Progress], None] | None = None,
     ) -> int:
         """Make ``target`` equal to ``source``: ``~/x`` and ``x`` are below the cluster's home."""
-        return self._login.put(
-            source, self._inside(target), ignore=ignore, delete=delete, on_progress=on_progress
-        )
+        there = self._inside(target)
+        copied = self._login.put(source, there, ignore=ignore, delete=delete, on_progress=on_progress)
+        if delete and not there.startswith("/"):
+            brought, own = RemotePath.of(there).memory, f"{self._home}/{RemotePath.of(target).memory}"
+            self._login.run(["sh", "-c", _REMEMBER, "sh", brought, own])
+        return copied
 
     def get(self, source: str, target: Path) -> None:
         """Copy a file or folder, as ``put`` does."""

@@ -46,7 +46,9 @@ def await_turn(transport: Transport, look: ClusterLook, order: Order) -> Cluster
         look = login.look(transport, look.cluster_id)
     if look.state not in holder.ALIVE:
         raise OutOfCapacity(
-            f"{order.place}: Slurm ended the job {look.job_id}: {holder.end(look)}", order.scope, REFUSAL_TTL_S
+            f"{order.place}: Slurm ended the job {look.job_id}: {holder.end(look)}",
+            order.scope,
+            REFUSAL_TTL_S,
         )
     return look
 
@@ -56,4 +58,9 @@ def give_up(transport: Transport, cluster_id: str) -> None:
     try:
         login.release(transport, cluster_id)
     except SkyError as error:
-        _log.warning("the Slurm job of %s may still wait or run: scancel --name=sky-%s: %s", cluster_id, cluster_id, error)
+        _log.warning(
+            "the Slurm job of %s may still wait or run: scancel --name=sky-%s: %s",
+            cluster_id,
+            cluster_id,
+            error,
+        )

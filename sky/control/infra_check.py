@@ -10,7 +10,7 @@ from catalog.units import MIB_PER_GIB, format_milli
 from executors import registry
 from sky.control.placement import LOCAL
 
-_SSH = "ssh"
+_SSH, _SLURM = "ssh", "slurm"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ def checked(catalog_clouds: Iterable[str]) -> list[InfraStatus]:
     """Return this machine first, then every infra with an executor or with offers, by name."""
     planned = set(catalog_clouds)
     others = sorted((planned | set(registry.names())) - {LOCAL})
-    return [_this_machine(), *(_pools() if name == _SSH else _other(name, planned) for name in others)]
+    return [_this_machine(), *(_one(name, planned) for name in others)]
 
 
 def _this_machine() -> InfraStatus:
@@ -58,6 +58,34 @@ def _pools() -> InfraStatus:
         )
     todo = "run: sky ssh up" if path().is_file() else f"write your hosts into {path()} and run: sky ssh up"
     return InfraStatus(_SSH, runs=False, plans=False, detail=f"no pool of hosts is up; {todo}")
+
+
+def _one(name: str, planned: set[str]) -> InfraStatus:
+    if name == _SSH:
+        return _pools()
+    return _slurm() if name == _SLURM else _other(name, planned)
+
+
+def _slurm() -> InfraStatus:
+    """Say what each named Slurm cluster has right now, or why it does not say; all are asked at once."""
+    from executors.slurm import clusters, offers
+
+    known = list(clusters.named().values())
+    if not known:
+        todo = f"write how its login node is reached into {clusters.path()}"
+        return InfraStatus(_SLURM, runs=False, plans=False, detail=f"no Slurm cluster is named; {todo}")
+    shown, answering = [], False
+    for cluster, answer in zip(known, offers.look(known), strict=True):
+        if answer.error is not None:
+            shown.append(f"{cluster.name}: {answer.error}")
+            continue
+        answering = True
+        allowed = [
+            each for each in answer.got() if not cluster.partitions or each.partition in cluster.partitions
+        ]
+        nodes = ", ".join(f"{each.partition} {each.idle} of {each.usable} nodes idle" for each in allowed)
+        shown.append(f"{cluster.name} ({nodes or 'none of the partitions is there'})")
+    return InfraStatus(_SLURM, runs=answering, plans=answering, detail="; ".join(shown))
 
 
 def _other(name: str, planned: set[str]) -> InfraStatus:

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from catalog.offer import Offer
+from catalog.offer import Offer, OfferKey
 from catalog.scope import Scope
 from catalog.units import milli
 from executors import owned
@@ -70,10 +70,10 @@ class OwnedNodes:
         for task, wanted in zip(dag.tasks, request.tasks, strict=True):
             short = [each for each in self.found if each.free < task.num_nodes and _may_take(task, each)]
             keys = [each.offer.key for each in short]
-            blocks = tuple(Scope(key.cloud, key.region, instance_type=key.instance_type) for key in keys)
+            blocks = tuple(Scope(key.cloud, key.region, key.zone or None, key.instance_type) for key in keys)
             tasks.append(dataclasses.replace(wanted, blocks=(*wanted.blocks, *blocks)))
             notes += [
-                f"{wanted.name} needs {task.num_nodes} in {key.cloud}/{key.region}: {each.room}"
+                f"{wanted.name} needs {task.num_nodes} in {_place(key)}: {each.room}"
                 for key, each in zip(keys, short, strict=True)
             ]
             notes += self._unknown_places(task)
@@ -90,13 +90,9 @@ class OwnedNodes:
 
     def offer_of(self, choice: Choice) -> Offer | None:
         """Return the whole node that a plan chose a share of, ``None`` for one that is rented."""
-        place = (choice.cloud, choice.region, choice.instance_type)
+        place = (choice.cloud, choice.region, choice.zone or "", choice.instance_type)
         return next(
-            (
-                each.offer
-                for each in self.found
-                if place == (each.offer.key.cloud, each.offer.key.region, each.offer.key.instance_type)
-            ),
+            (each.offer for each in self.found if place == _node(each.offer.key)),
             None,
         )
 
@@ -110,9 +106,19 @@ def _may_use(task: Task, cloud: str) -> bool:
 def _may_take(task: Task, each: OwnedOffer) -> bool:
     key = each.offer.key
     return _may_use(task, key.cloud) and any(
-        _cloud(resources) in {None, key.cloud} and resources.region in {None, key.region}
+        _cloud(resources) in {None, key.cloud}
+        and resources.region in {None, key.region}
+        and resources.zone in {None, key.zone}
         for resources in task.alternatives
     )
+
+
+def _place(key: OfferKey) -> str:
+    return "/".join(filter(None, (key.cloud, key.region, key.zone)))
+
+
+def _node(key: OfferKey) -> tuple[str, str, str, str]:
+    return key.cloud, key.region, key.zone, key.instance_type
 
 
 def _cloud(resources: Resources) -> str | None:

@@ -12,12 +12,23 @@ from typing import TYPE_CHECKING
 from catalog.offer import Offer
 from catalog.units import MIB_PER_GIB, MILLI, format_mib, format_milli, mib, milli
 from executors import owned
+from executors.slurm import clusters
 
 if TYPE_CHECKING:
+    from executors.slurm.clusters import SlurmCluster
     from sky.resources import Resources
     from sky.task import Task
 
 LOCAL = "local"
+
+
+def _slurm_clusters() -> dict[str, SlurmCluster]:
+    from sky.control.slurm_file import read
+
+    return read()
+
+
+clusters.read_with(_slurm_clusters)
 
 
 def enabled_clouds() -> tuple[str, ...]:

@@ -113,7 +113,7 @@ def no_pools() -> str:
 
 def _pool(name: str, config: object) -> PoolEntry:
     pools.check_name(name)
-    _refuse_password(config)
+    refuse_password(config)
     fields = checked(config, POOL_FIELDS, "a pool")
     listed = fields.pop("hosts", None)
     if not listed:
@@ -128,7 +128,8 @@ def _pool(name: str, config: object) -> PoolEntry:
     return PoolEntry(name, tuple(hosts))
 
 
-def _refuse_password(config: object) -> None:
+def refuse_password(config: object) -> None:
+    """Raise ``SpecError`` where the mapping has a password."""
     if isinstance(config, Mapping) and "password" in config:
         raise SpecError("sky logs in with keys alone; name an identity_file instead", "password")
 
@@ -138,7 +139,7 @@ def _host(config: object, defaults: Mapping[str, Any]) -> HostEntry:
         config = {"ip": config}
     if not isinstance(config, Mapping):
         raise SpecError(f"a host is an address, or a mapping with ip: {config!r} is neither")
-    _refuse_password(config)
+    refuse_password(config)
     own = checked(config, HOST_FIELDS, "a host")
     if not own.get("ip"):
         raise SpecError("needs the host's address, for example: ip: 10.0.0.5", "ip")
@@ -152,10 +153,11 @@ def _host(config: object, defaults: Mapping[str, Any]) -> HostEntry:
     )
     if fields.get("price", 0) < 0:
         raise SpecError(f"must be 0 or more USD an hour, not {fields['price']}", "price")
-    return HostEntry(own["ip"], _address(fields), overrides, micro_usd(fields.get("price", 0)))
+    return HostEntry(own["ip"], address_of(fields), overrides, micro_usd(fields.get("price", 0)))
 
 
-def _address(fields: Mapping[str, Any]) -> Address:
+def address_of(fields: Mapping[str, Any]) -> Address:
+    """Return the address in the fields ``ip user identity_file port proxy_jump``. Raises ``SpecError``."""
     identity = fields.get("identity_file", "")
     if identity:
         identity = str(Path(identity).expanduser())
