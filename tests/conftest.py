@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-pytest_plugins = ["tests.hosts.fixtures", "tests.executors.ssh.lab"]
+pytest_plugins = ["tests.hosts.fixtures", "tests.executors.ssh.lab", "tests.slurm_site.fixtures"]
 
 _SLOW_INPUT = (HealthCheck.too_slow, HealthCheck.data_too_large)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from catalog.offer import Offer
-from executors import lifecycle, local, ssh
+from executors import lifecycle, local, slurm, ssh
 from executors.agent import processes
 from executors.agent_queue import AgentQueue
 from executors.api import Executor, Handle, NodeRequest
@@ -18,7 +18,9 @@ from executors.fake import Script
 from executors.fake import executor as fake_executor
 from executors.job import Demand, JobRecord, JobSpec
 from executors.local.bundle import bundle
+from executors.slurm.provisioner import hosts_of
 from tests.executors.ssh.lab import Lab
+from tests.slurm_site.site import Site
 
 TINY = Demand(cpus_milli=100)
 
@@ -64,6 +66,9 @@ class Place:
     executor: Executor
     offer: Offer
     alive: Callable[[Handle, int], bool]
+    with_gpus: Offer | None = None
+    minute_s: float = 0.3
+    """How long an idle minute lasts in tests: longer than a call takes there."""
 
 
 def _local(request: pytest.FixtureRequest) -> Place:
@@ -81,6 +86,16 @@ def _ssh(request: pytest.FixtureRequest) -> Place:
     return Place(ssh.executor(), pool.offer(), lambda handle, pid: lab.head(handle).alive(pid))
 
 
+def _slurm(request: pytest.FixtureRequest) -> Place:
+    site: Site = request.getfixturevalue("slurm_site")
+
+    def alive(handle: Handle, pid: int) -> bool:
+        return site.alive(hosts_of(handle)[0].internal_ip, pid)
+
+    offer, with_gpus = site.offer("cpu", "002cpu-4gb"), site.offer("gpu", "004cpu-8gb-A100x2")
+    return Place(slurm.executor(), offer, alive, with_gpus, minute_s=1.5)
+
+
 def _here() -> Offer:
     return replace(local.offer(), vcpus_milli=2_000, memory_mib=4_096)
 
@@ -93,6 +108,7 @@ _PLACES = [
     pytest.param(_local, id="local"),
     pytest.param(_fake, id="fake"),
     pytest.param(_ssh, id="ssh", marks=pytest.mark.needs("ssh")),
+    pytest.param(_slurm, id="slurm", marks=pytest.mark.needs("slurm")),
 ]
 
 

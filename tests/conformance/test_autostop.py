@@ -9,13 +9,13 @@ import pytest
 from executors import lifecycle, node_setup
 from executors.api import Autostop, NodeState
 from executors.errors import ExecutorError, Transient
-from tests.conformance.conftest import Subject
+from tests.conformance.conftest import Place, Subject
 
 
 @pytest.fixture
-def quick(subject: Subject) -> Subject:
-    """A cluster whose idle minutes last 0.3 s."""
-    subject.tune(seconds_per_idle_minute=0.3)
+def quick(subject: Subject, place: Place) -> Subject:
+    """A cluster whose idle minutes are short."""
+    subject.tune(seconds_per_idle_minute=place.minute_s)
     return subject
 
 
@@ -59,13 +59,11 @@ def test_a_job_keeps_the_cluster_up_until_it_ends(quick: Subject) -> None:
     assert quick.queue.jobs([job])[0].state.value == "SUCCEEDED"
 
 
-def test_setup_keeps_the_cluster_up(quick: Subject) -> None:
-    def set_autostop(_chunk: bytes) -> None:
-        quick.queue.set_autostop(Autostop(1))
-
-    script = "echo it runs; sleep 0.8"
-    lifecycle.run_setup(
-        quick.executor, quick.handle, script, env={}, run_timestamp="sky-s", on_output=set_autostop
+def test_setup_keeps_the_cluster_up(quick: Subject, place: Place) -> None:
+    script = f"sleep {2.5 * place.minute_s}"
+    quick.queue.set_autostop(Autostop(1))
+    node_setup.run_setup(
+        quick.executor, quick.handle, script, env={}, run_timestamp="sky-s", on_output=lambda _: None
     )
     assert state(quick) is NodeState.RUNNING
     wait_for(quick, NodeState.STOPPED)

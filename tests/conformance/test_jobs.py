@@ -8,10 +8,9 @@ from dataclasses import replace
 import pytest
 
 from catalog.errors import UserError
-from catalog.offer import Offer
 from executors.errors import NotFound, Unsupported
 from executors.job import Demand, JobSpec, JobState
-from tests.conformance.conftest import Make, Subject
+from tests.conformance.conftest import Make, Place, Subject
 
 WHOLE = Demand(cpus_milli=2_000)
 
@@ -164,9 +163,9 @@ def test_a_demand_beyond_the_node_is_refused(subject: Subject) -> None:
 
 
 @pytest.fixture
-def gpu(make: Make, offer: Offer) -> Subject:
-    key = replace(offer.key, accelerator="A100", accelerator_count_milli=2_000)
-    return make("c-gpu", replace(offer, key=key))
+def gpu(make: Make, place: Place) -> Subject:
+    key = replace(place.offer.key, accelerator="A100", accelerator_count_milli=2_000)
+    return make("c-gpu", place.with_gpus or replace(place.offer, key=key))
 
 
 def test_accelerators_are_shared_by_fractions_and_given_by_index(gpu: Subject) -> None:

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import secrets
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import yaml
+
+from catalog.offer import Offer
+from executors.slurm import clusters, owned_offers
 from tests.hosts.command import run
 from tests.hosts.hosts import Hosts
 from tests.hosts.machine import Machine
@@ -49,6 +54,27 @@ class Site:
     def slurm(self, *argv: str) -> str:
         """Run a command of Slurm on the login host as its administrator; returns what it printed."""
         return self.login.run(argv).stdout
+
+    def name_it(self, fields: Mapping[str, object], name: str = "site") -> Path:
+        """Write the user's file that names this site, with ``fields`` beside the address; returns its path."""
+        host = {"ip": self.login.ip, "user": USER, "identity_file": str(self.login.identity_file)}
+        file = clusters.path()
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(yaml.safe_dump({name: {"host": host, **fields}}))
+        return file
+
+    def offer(self, partition: str, instance_type: str) -> Offer:
+        """Return that share of a node as an offer."""
+        return next(
+            each.offer
+            for each in owned_offers()
+            if (each.offer.key.zone, each.offer.key.instance_type) == (partition, instance_type)
+        )
+
+    def alive(self, address: str, pid: int) -> bool:
+        """Return whether the process runs on the host of that address."""
+        host = next(node for node in self.nodes if node.ip == address)
+        return host.run(["kill", "-0", str(pid)], check=False).returncode == 0
 
     def wait_for_nodes(self) -> None:
         """Wait until every node is idle."""
