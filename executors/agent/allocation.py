@@ -47,20 +47,9 @@ class Allocation:
         """Return the command that starts one rank on each of the job's nodes, beside whatever runs there."""
         nodes = int(spec.get("num_nodes", 1))
         return [
-            *(
-                "srun",
-                f"--jobid={self._holder}",
-                f"--job-name={name}",
-                "--overlap",
-                "--mem=0",
-                "--cpu-bind=none",
-            ),
-            *(
-                f"--nodes={nodes}",
-                f"--ntasks={nodes}",
-                "--ntasks-per-node=1",
-                f"--cpus-per-task={self._cpus}",
-            ),
+            *("srun", f"--jobid={self._holder}", f"--job-name={name}", "--overlap", "--mem=0"),
+            *(f"--nodes={nodes}", f"--ntasks={nodes}", "--ntasks-per-node=1"),
+            f"--cpus-per-task={self._cpus}",
             *(f"--nodelist={','.join(self._nodes[:nodes])}", f"--chdir={self._home}"),
             *("--label", "--kill-on-bad-exit=1", "/bin/sh", "-c", _RANK, "sh"),
             *(sys.executable, "-I", str(self._archive), "rank"),
@@ -74,6 +63,10 @@ class Allocation:
         for step, _, called in (line.strip().partition(" ") for line in listed):
             if called.strip() == name:
                 self._ask(["scancel", step])
+
+    def running(self, _name: str) -> bool:
+        """Return true: the nodes are there before any job is."""
+        return True
 
     def devices(self, _name: str) -> Dict[int, List[int]]:
         """Return node -> accelerators: the agent gave the job the same ones, by number, on each."""

@@ -10,6 +10,8 @@ from catalog.accelerators import canonical, lookup
 _ITEM = re.compile(
     r"(?P<name>[^,:()]+)(?::(?P<type>[^,:()]*[^\d,:()][^,:()]*))?(?::(?P<count>\d+))?(?:\([^)]*\))?"
 )
+_PART = re.compile(r"\d+g\.\d+gb")
+"""The part of a GPU that is a GPU of its own (MIG)."""
 _VENDORS = {"nvidia", "tesla", "geforce", "amd", "instinct", "radeon"}
 _FORMS = {"pcie", "sxm", "sxm2", "sxm3", "sxm4", "sxm5", "nvl", "hbm2", "hbm2e", "hbm3"}
 
@@ -41,6 +43,8 @@ def gpus(text: str) -> tuple[Gpus, ...]:
 
 def accelerator_name(gres_type: str) -> str:
     """Return the catalog's name of a GRES type: ``nvidia_a100_80gb_pcie`` is ``A100-80GB``."""
+    if _PART.search(gres_type):
+        return gres_type
     words = [word for word in re.split(r"[-_ ]", gres_type.lower()) if word and word not in _VENDORS]
     plain = [word for word in words if word not in _FORMS]
     for spelling in ("-".join(words), "-".join(plain), *plain[:1]):

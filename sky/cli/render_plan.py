@@ -8,6 +8,7 @@ from itertools import groupby
 import click
 
 from catalog.units import format_mib, format_milli, format_seconds, format_usd
+from executors.owned import CLOUDS
 from sky.cli.render import show_line, show_table
 from solver.plan import CatalogInfo, Choice, Placement, Plan, Status
 
@@ -104,12 +105,19 @@ def _marked(choice: Choice, chosen: Choice) -> tuple[str, ...]:
     return (*_cells(choice), CHOSEN if choice == chosen else "")
 
 
+def _infra(choice: Choice) -> str:
+    """Return where it is: the zone alone where its name holds the region's, as those of clouds do."""
+    if choice.zone and choice.cloud in CLOUDS:
+        return f"{choice.cloud}/{choice.region}/{choice.zone}"
+    return f"{choice.cloud}/{choice.zone or choice.region}"
+
+
 def _cells(choice: Choice) -> tuple[str, ...]:
     accelerators = "-"
     if choice.accelerator:
         accelerators = f"{choice.accelerator}:{format_milli(choice.accelerator_count_milli)}"
     return (
-        f"{choice.cloud}/{choice.zone or choice.region}",
+        _infra(choice),
         f"{choice.instance_type}[Spot]" if choice.use_spot else choice.instance_type,
         format_milli(choice.vcpus_milli) if choice.vcpus_milli else "-",
         format_mib(choice.memory_mib) if choice.memory_mib else "-",

@@ -266,4 +266,5 @@ def _place_text(offer: Offer) -> str:
     key = offer.key
     if key.cloud == LOCAL:
         return "this machine"
-    return f"{key.cloud} {key.zone or key.region} ({key.instance_type})"
+    place = f"{key.region}/{key.zone}" if key.zone and key.market is Market.OWNED else key.zone or key.region
+    return f"{key.cloud} {place} ({key.instance_type})"

@@ -12,13 +12,13 @@ campus:
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from catalog.units import micro_usd
 from executors.slurm import duration
 from executors.slurm.clusters import WAIT_S, SlurmCluster, path
-from executors.ssh import pools
 from executors.transports.address import Address
 from sky.control.pool_file import address_of, refuse_password
 from sky.exceptions import SpecError, within
@@ -48,6 +48,7 @@ lab:
   account: vision
   partitions: [gpu]"""
 
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 _SECONDS_PER_MINUTE = 60
 
 
@@ -74,7 +75,8 @@ def read() -> dict[str, SlurmCluster]:
 
 
 def _cluster(name: str, config: object) -> SlurmCluster:
-    pools.check_name(name)
+    if not _NAME.fullmatch(name):
+        raise SpecError("a Slurm cluster's name is letters, digits, '.', '_' and '-', at most 63")
     refuse_password(config)
     fields = checked(config, CLUSTER_FIELDS, "a Slurm cluster")
     if not fields.get("host"):
