@@ -53,7 +53,7 @@ class Site:
 
     def slurm(self, *argv: str) -> str:
         """Run a command of Slurm on the login host as its administrator; returns what it printed."""
-        return self.login.run(argv).stdout
+        return self.login.run(["sh", "-c", 'cd / && exec "$@"', "sh", *argv]).stdout
 
     def name_it(self, fields: Mapping[str, object], name: str = "site") -> Path:
         """Write the user's file that names this site, with ``fields`` beside the address; returns its path."""
