@@ -193,5 +193,5 @@ def _end_jobs(executor: Executor, handle: Handle) -> None:
         on_every_node(executor, handle, "ending Slurm", stop_one, range(1, num_nodes(handle)))
     except (AgentUnreachable, NotFound) as error:
         _log.warning("the agent of %s does not answer: %s", handle.cluster_name, error)
-    except ExecutorError:
-        _log.exception("the jobs of %s could not be ended in order", handle.cluster_name)
+    except ExecutorError as error:
+        _log.warning("the jobs of %s could not be ended in order: %s", handle.cluster_name, error)

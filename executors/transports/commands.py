@@ -12,6 +12,7 @@ from executors.api import Completed
 from executors.errors import HostUnreachable, Transient
 from executors.transports.address import Address
 from executors.transports.remote_command import Output, RemoteCommand, Stderr
+from executors.transports.ssh_failures import not_started
 
 _PATIENCE_S = 1.0
 
@@ -77,11 +78,16 @@ class Commands(ABC):
         code, stderr = session.output.end()
         if code is not None:
             return code, stderr
+        program = _program(argv)
         if not session.output.started:
-            said = session.output.complaint()[-300:] or "its shell said nothing"
-            raise HostUnreachable(f"{self.address} did not start {argv[0]}: {said}", self.address.host)
+            raise not_started(self.address, program, session.output.complaint())
         raise HostUnreachable(
-            f"the connection to {self.address} was lost while {argv[0]} ran; the node ends it as soon as it "
-            f"notices",
+            f"the connection to {self.address} was lost while {program} ran; the node ends it as soon as it "
+            f"notices. Is the host up? When it answers again, try once more",
             self.address.host,
         )
+
+
+def _program(argv: Sequence[str]) -> str:
+    """Return what a command runs, past the ``env NAME=value`` before it."""
+    return next((word for word in argv if word != "env" and "=" not in word), argv[0])

@@ -58,6 +58,19 @@ def failure(address: Address, stderr: str, by_hand: Sequence[str]) -> HostUnreac
     )
 
 
+def not_started(address: Address, program: str, said: str) -> HostUnreachable:
+    """Return the error for a session that ended, with ``said`` on stderr, before it told that it began."""
+    if "mux_client_request_session" in said:
+        return HostUnreachable(
+            f"the connection to {address} was lost as {program} was to start there, and it is not known whether "
+            f"it did. Is the host up? When it answers again, try once more",
+            address.host,
+        )
+    return HostUnreachable(
+        f"{address} did not start {program}: {said[-300:] or 'its shell said nothing'}", address.host
+    )
+
+
 def unknown_key(address: Address, host: str) -> HostKeyUnknown:
     """Return the error for a host whose key nobody has confirmed."""
     where = "" if host.strip("[]").startswith(address.host) else f" (of {host}, on the way there)"

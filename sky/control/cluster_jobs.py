@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from catalog.errors import UserError
+from executors.errors import HostUnreachable
 from executors.job import JobRecord, JobState
 from sky.control.connection import Connection, connected, existing, up
 from sky.control.identity import user_name
@@ -116,6 +117,10 @@ def stream(
         name = cluster.record.name
         _log.info("Detached; job %d goes on. Its log: sky logs %s %d", job_id, name, job_id)
         _log.info("To end it: sky cancel %s %d", name, job_id)
+        raise
+    except HostUnreachable:
+        name = cluster.record.name
+        _log.info("Job %d does not end with the connection. Its log: sky logs %s %d", job_id, name, job_id)
         raise
     return _job(cluster, job_id)
 

@@ -75,8 +75,9 @@ def up(store: Store, name: str, doing: str) -> ClusterRecord:
     if record is None:
         raise ClusterDoesNotExist(f"cluster {name!r} is gone: it was idle and took itself down")
     if record.status is not ClusterStatus.UP:
+        why = f" ({record.reason})" if record.reason else ""
         raise ClusterNotUpError(
-            f"{doing}: cluster {name} is {record.status.name}, not UP; start it with: sky start {name}",
+            f"{doing}: cluster {name} is {record.status.name}, not UP{why}; start it with: sky start {name}",
             cluster_status=record.status,
             handle=handle_of(record),
         )
