@@ -96,6 +96,64 @@ def hop(word: str) -> Address:
     return Address(host.strip("[]"), int(port), user)
 
 
+def known_name(address: Address) -> str:
+    """Return what known_hosts files call ``address``, the user's SSH configuration applied."""
+    configured = _configured(address)
+    if configured.host_key_alias:
+        return configured.host_key_alias
+    port = address.port if address.port != 22 else configured.port
+    return configured.host.lower() if port == 22 else f"[{configured.host.lower()}]:{port}"
+
+
+def known_keys(address: Address) -> list[str]:
+    """Return the keys, ``kind base64``, that the pins and the user's own files have for ``address``."""
+    host, port = _split(known_name(address))
+    return [_text(key) for key in known_hosts().match(host, "", port)[0]]
+
+
+def shown_key(address: Address) -> str:
+    """Return the key, ``kind base64``, that ``address`` shows; the jump hosts before it have to be known.
+
+    Raises ``HostUnreachable`` and its kinds.
+    """
+    return background.run(_shown_key(address))
+
+
+async def _shown_key(address: Address) -> str:
+    connections: list[asyncssh.SSHClientConnection] = []
+    try:
+        tunnel: asyncssh.SSHClientConnection | tuple[()] = ()
+        for jump in jumps(address):
+            tunnel = await _open(jump, tunnel)
+            connections.append(tunnel)
+        key = await _ask(address, tunnel)
+    except (OSError, asyncssh.Error) as error:
+        raise await _failure(address, connections, error) from error
+    finally:
+        for connection in reversed(connections):
+            connection.close()
+            await connection.wait_closed()
+    if key is None:
+        raise HostUnreachable(f"{address} shows no key", address.host)
+    return _text(key)
+
+
+async def _ask(address: Address, tunnel: Any) -> asyncssh.SSHKey | None:
+    configured = _configured(address)
+    port = address.port if address.port != 22 else configured.port
+    asked = asyncssh.get_server_host_key(configured.host, port, tunnel=tunnel, config=None)
+    return await asyncio.wait_for(asked, _LOGIN_TIMEOUT_S)
+
+
+def _split(name: str) -> tuple[str, int]:
+    host, _, port = name[1:].partition("]:") if name.startswith("[") else (name, "", "22")
+    return host, int(port)
+
+
+def _text(key: asyncssh.SSHKey) -> str:
+    return " ".join(key.export_public_key().decode().split()[:2])
+
+
 async def _open(address: Address, tunnel: Any) -> asyncssh.SSHClientConnection:
     options: dict[str, Any] = {
         "config": _config(),
@@ -119,9 +177,21 @@ async def _open(address: Address, tunnel: Any) -> asyncssh.SSHClientConnection:
 
 
 def known_hosts() -> asyncssh.SSHKnownHosts:
-    """Return our pins and the user's own keys; an empty set trusts nobody."""
-    files = [str(path) for path in known_hosts_files() if path.is_file()]
-    return asyncssh.read_known_hosts(files) if files else asyncssh.import_known_hosts("")
+    """Return our pins and the user's own keys; an empty set trusts nobody.
+
+    A line that cannot be read counts for nothing, as with OpenSSH.
+    """
+    files = [path for path in known_hosts_files() if path.is_file()]
+    lines = [line for path in files for line in path.read_text("utf-8", errors="replace").splitlines()]
+    return asyncssh.import_known_hosts("".join(f"{line}\n" for line in lines if _readable(line)))
+
+
+def _readable(line: str) -> bool:
+    try:
+        asyncssh.import_known_hosts(line)
+    except ValueError:
+        return False
+    return True
 
 
 def _config() -> list[str]:
@@ -165,18 +235,15 @@ def _unreachable(address: Address, error: Exception) -> HostUnreachable:
 
 async def _wrong_key(address: Address, failed: Address, tunnel: Any) -> HostUnreachable:
     """Tell a host that nobody knows from one that shows another key than the known one."""
-    configured = _configured(failed)
-    host = configured.host
-    port = failed.port if failed.port != 22 else configured.port
-    name = host if port == 22 else f"[{host}]:{port}"
-    right = known_hosts().match(host, "", port)[0]
+    name = known_name(failed)
+    right = known_keys(failed)
     if not right:
         return unknown_key(address, name)
-    shown = await asyncssh.get_server_host_key(host, port, tunnel=tunnel, config=None)
+    shown = await _ask(failed, tunnel)
     return changed_key(
         address,
         name,
-        right[0].get_fingerprint(),
+        asyncssh.import_public_key(right[0]).get_fingerprint(),
         shown.get_fingerprint() if shown else "another",
         f'`ssh-keygen -R "{name}"`',
     )

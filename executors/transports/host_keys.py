@@ -10,11 +10,12 @@ import base64
 import binascii
 import hashlib
 import re
+import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from catalog.errors import UserError
@@ -54,6 +55,12 @@ class HostKey:
 
 def route(address: Address) -> tuple[Address, ...]:
     """Return the hosts on the way, ``address`` itself last: each has a key of its own to be known."""
+    if shutil.which("ssh") is None:
+        from executors.transports.asyncssh_connection import jumps as configured
+
+        hops = configured(address)
+        ways = (",".join(map(str, hops[:before])) for before in range(len(hops)))
+        return (*(replace(hop, proxy_jump=way) for hop, way in zip(hops, ways, strict=True)), address)
     jumps = address.proxy_jump or _resolved(address).get("proxyjump", "none")
     if jumps == "none":
         return (address,)
@@ -73,6 +80,10 @@ def scan(address: Address) -> HostKey:
 
     Raises ``HostUnreachable``, or ``HostKeyUnknown`` for a jump host that has to be pinned first.
     """
+    if shutil.which("ssh") is None:
+        from executors.transports.asyncssh_connection import shown_key
+
+        return HostKey(known_name(address), *shown_key(address).split())
     with tempfile.TemporaryDirectory() as folder:
         taken = Path(folder, "known_hosts")
         argv = [*client_argv(address), "-o", f"UserKnownHostsFile={taken}", *_TAKE_DOWN]
@@ -117,6 +128,10 @@ def pinned(address: Address) -> tuple[HostKey, ...]:
 def known(address: Address) -> tuple[HostKey, ...]:
     """Return the keys that are right for ``address``: pinned, or in the user's own known_hosts files."""
     name = known_name(address)
+    if shutil.which("ssh") is None:
+        from executors.transports.asyncssh_connection import known_keys
+
+        return tuple(HostKey(name, *key.split()) for key in known_keys(address))
     found: list[HostKey] = []
     for path in known_hosts_files():
         if path.is_file():
@@ -138,6 +153,10 @@ def forget(address: Address) -> bool:
 
 def known_name(address: Address) -> str:
     """Return what known_hosts files call ``address``, the user's SSH configuration applied."""
+    if shutil.which("ssh") is None:
+        from executors.transports import asyncssh_connection
+
+        return asyncssh_connection.known_name(address)
     fields = _resolved(address)
     alias = fields.get("hostkeyalias", "none")
     if alias not in {"none", ""}:

@@ -17,7 +17,7 @@ from executors.transports.address import Address
 from executors.transports.client import client_argv
 from executors.transports.lanes import SESSIONS, Lanes, Place
 from executors.transports.ssh_failures import failure, hides_reason, may_pass
-from executors.transports.ssh_files import control_path
+from executors.transports.ssh_files import control_path, locks_folder
 
 _log = logging.getLogger("sky.executors")
 
@@ -64,7 +64,7 @@ class Master:
         """Make sure that the connection is there. Raises ``HostUnreachable`` and its kinds."""
         from filelock import FileLock
 
-        with FileLock(self.path.with_suffix(".lock"), mode=0o600):
+        with FileLock(locks_folder() / f"{self.path.name}.lock", mode=0o600):
             if not self._answers():
                 self.path.unlink(missing_ok=True)
                 self._start()

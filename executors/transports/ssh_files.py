@@ -25,6 +25,13 @@ def ssh_folder() -> Path:
     return folder
 
 
+def locks_folder() -> Path:
+    """Return the folder of the files that processes lock while they open a connection."""
+    folder = ssh_folder() / "locks"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    return folder
+
+
 def pins_file() -> Path:
     """Return the known_hosts file of the keys that this project pinned; it need not exist."""
     return ssh_folder() / "known_hosts"

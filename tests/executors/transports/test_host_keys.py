@@ -25,7 +25,16 @@ def key(host: str, path: Path) -> HostKey:
     return HostKey(host, *path.with_suffix(".pub").read_text().split()[:2])
 
 
-def test_a_scan_brings_what_the_host_shows_and_trusts_nothing(hosts: TakeHosts) -> None:
+@pytest.fixture(params=["openssh", "asyncssh"])
+def program(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """With OpenSSH's programs on this machine, and without."""
+    if request.param == "asyncssh":
+        monkeypatch.setattr(host_keys.shutil, "which", lambda _: None)
+    name: str = request.param
+    return name
+
+
+def test_a_scan_brings_what_the_host_shows_and_trusts_nothing(program: str, hosts: TakeHosts) -> None:
     (host,) = hosts(1)
     address = replace(address_of(host), identity_file="/nonexistent")
     found = host_keys.scan(address)
@@ -41,13 +50,13 @@ def test_a_scan_brings_what_the_host_shows_and_trusts_nothing(hosts: TakeHosts) 
     assert host_keys.pinned(address) == host_keys.known(address) == ()
 
 
-def test_a_host_that_does_not_answer_cannot_be_scanned(hosts: TakeHosts) -> None:
+def test_a_host_that_does_not_answer_cannot_be_scanned(program: str, hosts: TakeHosts) -> None:
     (host,) = hosts(1)
-    with pytest.raises(HostUnreachable, match="refused"):
+    with pytest.raises(HostUnreachable, match="cannot be reached"):
         host_keys.scan(Address(host.ip, 9))
 
 
-def test_pins_are_kept_and_forgotten(tmp_path: Path) -> None:
+def test_pins_are_kept_and_forgotten(program: str, tmp_path: Path) -> None:
     address = Address("10.0.0.1", 2222)
     one, other = key("[10.0.0.1]:2222", tmp_path / "one"), key("10.0.0.1", tmp_path / "other")
     host_keys.pin(one)
@@ -79,7 +88,7 @@ def test_pins_of_many_at_once_are_all_kept(tmp_path: Path) -> None:
     assert sorted(pins_file().read_text().splitlines()) == sorted(each.line for each in keys)
 
 
-def test_hashed_lines_of_the_users_own_file_are_found(tmp_path: Path, home: Path) -> None:
+def test_hashed_lines_of_the_users_own_file_are_found(program: str, tmp_path: Path, home: Path) -> None:
     (home / ".ssh").mkdir(mode=0o700)
     own = home / ".ssh" / "known_hosts"
     made = key("h", tmp_path / "key")
@@ -92,7 +101,7 @@ def test_hashed_lines_of_the_users_own_file_are_found(tmp_path: Path, home: Path
     assert host_keys.pinned(Address("h")) == ()
 
 
-def test_the_way_is_read_from_the_address_or_the_configuration(home: Path) -> None:
+def test_the_way_is_read_from_the_address_or_the_configuration(program: str, home: Path) -> None:
     way = host_keys.route(Address("h", proxy_jump="a,me@b:33"))
     assert way == (Address("a"), Address("b", 33, "me", proxy_jump="a"), Address("h", proxy_jump="a,me@b:33"))
     (home / ".ssh").mkdir(mode=0o700)
