@@ -21,9 +21,9 @@ def executor() -> Executor:
 
 def has_offers() -> bool:
     """Return whether a pool is up."""
-    from executors.ssh.pools import names
+    from executors.ssh.places import pool_names
 
-    return bool(names())
+    return bool(pool_names())
 
 
 def owned_offers() -> Sequence[OwnedOffer]:

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from catalog.errors import UserError
-from executors.ssh.pools import sky_home, write_private
+from executors.ssh.places import sky_home
+from executors.ssh.pools import write_private
 from executors.transports.address import Address
 
 _CLUSTER_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,200}")

@@ -15,6 +15,7 @@ from typing import Any
 
 from catalog.errors import UserError
 from catalog.units import MIB_PER_GIB, MILLI, usd
+from executors.ssh.places import pool_names, pools_folder
 from executors.transports.address import Address
 
 SCHEMA = 1
@@ -84,28 +85,10 @@ def check_name(name: str) -> None:
         )
 
 
-def sky_home() -> Path:
-    """Return ``SKY_HOME``, by default ``~/.sky``."""
-    return Path(os.environ.get("SKY_HOME") or Path.home() / ".sky").absolute()
-
-
-def folder() -> Path:
-    """Return where the pools that were brought up are kept."""
-    return sky_home() / "ssh" / "pools"
-
-
-def names() -> tuple[str, ...]:
-    """Return the pools that were brought up, sorted."""
-    try:
-        return tuple(sorted(path.stem for path in folder().iterdir() if path.suffix == ".json"))
-    except FileNotFoundError:
-        return ()
-
-
 def load(name: str) -> Pool | None:
     """Return the pool as it was brought up last, ``None`` if it was not. Raises ``UserError``."""
     check_name(name)
-    path = folder() / f"{name}.json"
+    path = pools_folder() / f"{name}.json"
     try:
         written = json.loads(path.read_text("utf-8"))
         return Pool(name, tuple(_host(each) for each in written["hosts"]))
@@ -119,7 +102,7 @@ def load(name: str) -> Pool | None:
 
 def load_all() -> tuple[Pool, ...]:
     """Return every pool that was brought up, by name."""
-    return tuple(pool for pool in map(load, names()) if pool is not None)
+    return tuple(pool for pool in map(load, pool_names()) if pool is not None)
 
 
 def save(pool: Pool) -> None:
@@ -137,13 +120,13 @@ def save(pool: Pool) -> None:
             for host in pool.hosts
         ],
     }
-    write_private(folder() / f"{pool.name}.json", json.dumps(value, indent=1))
+    write_private(pools_folder() / f"{pool.name}.json", json.dumps(value, indent=1))
 
 
 def forget(name: str) -> None:
     """Forget a pool; one that is not known is fine."""
     check_name(name)
-    (folder() / f"{name}.json").unlink(missing_ok=True)
+    (pools_folder() / f"{name}.json").unlink(missing_ok=True)
 
 
 def write_private(path: Path, text: str) -> None:

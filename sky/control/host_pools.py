@@ -14,6 +14,7 @@ from executors.ssh import claims, pools
 from executors.ssh.contact import Answer, ask, in_parallel, why
 from executors.ssh.facts import Found, detect
 from executors.ssh.host import HostView, look
+from executors.ssh.places import pool_names
 from executors.ssh.pools import Facts, Host, Pool
 from executors.ssh.reservation import me
 from executors.ssh.standing import Standing, standings
@@ -135,7 +136,7 @@ def take_down(name: str) -> None:
 def _up(name: str) -> Pool:
     pool = pools.load(name)
     if pool is None:
-        known = ", ".join(pools.names())
+        known = ", ".join(pool_names())
         raise UserError(
             f"pool {name} is not up; bring it up with: sky ssh up {name}"
             + (f" (up: {known})" if known else "")

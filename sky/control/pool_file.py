@@ -20,6 +20,7 @@ from catalog.errors import UserError
 from catalog.units import mib, micro_usd, milli
 from executors.ssh import pools
 from executors.ssh.facts import Overrides
+from executors.ssh.places import sky_home
 from executors.transports.address import Address
 from sky.exceptions import SpecError, within
 from sky.fields import accelerator_spec, yaml_text
@@ -70,7 +71,7 @@ class PoolEntry:
 
 def path() -> Path:
     """Return where the file is, or would be."""
-    return pools.sky_home() / FILE
+    return sky_home() / FILE
 
 
 def read() -> dict[str, PoolEntry]:

@@ -12,6 +12,7 @@ from executors import lifecycle, registry, ssh
 from executors.api import Handle, NodeRequest
 from executors.errors import CleanupIncomplete
 from executors.ssh import claims, pools
+from executors.ssh.places import pool_names
 from executors.transports import host_keys
 from executors.transports.address import Address
 from executors.transports.openssh import OpenSshTransport
@@ -85,7 +86,7 @@ def test_down_is_refused_while_clusters_are_there_and_then_forgets(lab: Lab) -> 
     lifecycle.tear_down(ssh.executor(), handle)
     address = pools.load_all()[0].hosts[0].address
     take_down("lab")
-    assert pools.names() == ()
+    assert pool_names() == ()
     assert host_keys.pinned(address) == ()
     with pytest.raises(UserError, match="sky ssh up lab"):
         states("lab")
