@@ -10,11 +10,9 @@ import json
 import os
 import re
 import subprocess
-import sys
 from typing import Any, Dict, List, Sequence
 
 from .capacity import Demand
-from .launch import ARCHIVE
 from .layout import Layout
 
 NODE = "sky-"
@@ -42,7 +40,7 @@ class Slurm:
         self.folder = layout.state / "slurm"
         self.config = self.folder / "slurm.conf"
         self.socket = self.folder / "munge.sock"
-        self._archive = layout.state / ARCHIVE
+        self.rank_script = self.folder / "rank.sh"
 
     def configured(self) -> bool:
         """Return whether this node belongs to a cluster of several."""
@@ -77,7 +75,7 @@ class Slurm:
             words.append(f"--time={-(-int(limit_s) // 60) + _GRACE_MINUTES}")
         if spec.get("pinned"):
             words.append(f"--nodelist={NODE}[0-{nodes - 1}]")
-        return ["srun", *words, sys.executable, "-I", str(self._archive), "rank"]
+        return ["srun", *words, "/bin/sh", str(self.rank_script)]
 
     def everywhere_else_argv(self, nodes: int, argv: Sequence[str]) -> List[str]:
         """Return the command that starts ``argv`` on every node but the head, and leaves it running there."""

@@ -8,14 +8,17 @@ import fcntl
 import getpass
 import json
 import os
+import shlex
 import shutil
 import socket
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, List, Optional
 
 from . import processes
 from .errors import Refused
+from .launch import ARCHIVE
 from .layout import Layout, write_private
 from .slurm import NODE, Slurm
 
@@ -97,6 +100,8 @@ class Daemons:
             file.write(base64.b64decode(request["key"]))
         for name, text in request["files"].items():
             write_private(self._folder / Path(name).name, text)
+        agent = [sys.executable, "-I", str(self._folder.parent / ARCHIVE), "rank"]
+        write_private(self._slurm.rank_script, f"exec {' '.join(map(shlex.quote, agent))}\n")
         applied = {"digest": request["digest"], "node": int(request["node"])}
         write_private(self._folder / _APPLIED, json.dumps(applied))
 

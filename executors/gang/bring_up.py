@@ -83,7 +83,8 @@ def ensure_gang(
         named = ", ".join(f"rank {rank} ({config['addresses'][rank]})" for rank in missing)
         raise AgentUnreachable(
             f"Slurm does not reach {named} within {_READY_TIMEOUT_S:g} s; the nodes must reach each other by "
-            "these addresses on every port (see ~/.sky_agent/slurm/slurmd.log there)"
+            "these addresses on every port, and their clocks must agree to some minutes "
+            "(see ~/.sky_agent/slurm/slurmd.log there)"
         )
     _log.info("%d nodes are one Slurm", len(facts))
 
