@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any
 
@@ -115,6 +116,16 @@ class AgentQueue:
     def stop_agent(self) -> list[int]:
         """End the jobs that run, the agent, and its Slurm; returns the jobs' ids. Waiting jobs stay."""
         return list(self._call("stop"))
+
+    @contextmanager
+    def held(self) -> Generator[None, None, None]:
+        """Keep the cluster from being idle over the block, whatever runs on its other nodes."""
+        dots = self._transport.follow(self._argv("hold"))
+        try:
+            next(dots, b"")
+            yield
+        finally:
+            dots.close()
 
     def slurm_key(self) -> str:
         """Return the cluster's key, as base64; ``""`` where the node has none. It is a secret."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 
 from executors.agent_queue import AgentQueue
 from executors.api import Executor, Handle, Transport
 from executors.errors import SetupFailed, Unsupported
-from executors.lifecycle import num_nodes, on_every_node
+from executors.lifecycle import connected, num_nodes, on_every_node
 
 _LONGEST_LINE = 1 << 16
 
@@ -50,7 +51,8 @@ def run_setup(
             raise _Failed(rank, code)
 
     try:
-        on_every_node(executor, handle, "setup", one)
+        with _held(executor, handle):
+            on_every_node(executor, handle, "setup", one)
     except _Failed as failed:
         log = f"~/sky_logs/{run_timestamp}"
         where = f"rank {failed.rank} of {handle.cluster_name}" if nodes > 1 else handle.cluster_name
@@ -59,6 +61,18 @@ def run_setup(
         ) from None
     finally:
         lines.flush()
+
+
+@contextmanager
+def _held(executor: Executor, handle: Handle) -> Iterator[None]:
+    """Keep the cluster from stopping itself while setup runs on a node that is not its head."""
+    if num_nodes(handle) == 1:
+        yield
+        return
+    with connected(executor, handle) as transport:
+        queue = executor.queue(handle, transport)
+        with queue.held() if isinstance(queue, AgentQueue) else nullcontext():
+            yield
 
 
 class _Lines:

@@ -10,6 +10,7 @@ import argparse
 import json
 import logging
 import os
+import select
 import signal
 import sqlite3
 import sys
@@ -19,6 +20,7 @@ from typing import Any, Callable, Dict, List, Sequence, Set
 
 from . import daemon, idle, processes, queue, rank, runner
 from .errors import Refused
+from .execution import StopSignal
 from .launch import ARCHIVE, detach
 from .layout import Config, Layout, write_private
 from .poke import QUIT, poke
@@ -33,6 +35,7 @@ _QUIT_TIMEOUT_S = 10.0
 _KEPT_TIMEOUT_S = 15.0
 _NO_SUCH_JOB = 3
 _TRY_LATER = 75
+_DOT_EVERY_MS = 2_000
 
 
 def main() -> None:
@@ -246,6 +249,21 @@ def _setup(layout: Layout, _arguments: argparse.Namespace) -> int:
         return _TRY_LATER
 
 
+def _hold(layout: Layout, _arguments: argparse.Namespace) -> int:
+    """Keep the node from being idle until the caller goes away, which a dot now and then finds out."""
+    stop = StopSignal()
+    poller = select.poll()
+    poller.register(stop.fd, select.POLLIN)
+    with idle.lease(connect(layout.database), "hold"):
+        while not stop.asked:
+            try:
+                os.write(1, b".")
+            except OSError:
+                break
+            poller.poll(_DOT_EVERY_MS)
+    return 0
+
+
 def _slurm_key(layout: Layout, _arguments: argparse.Namespace) -> str:
     return Daemons(layout).key()
 
@@ -281,6 +299,7 @@ _COMMANDS: Dict[str, Callable[[Layout, argparse.Namespace], Any]] = {
     "autostop": _autostop,
     "cancel": _cancel,
     "daemon": _daemon,
+    "hold": _hold,
     "idle": _idle,
     "install": _install,
     "jobs": _jobs,
@@ -301,7 +320,7 @@ _COMMANDS: Dict[str, Callable[[Layout, argparse.Namespace], Any]] = {
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog=ARCHIVE, description="The job queue of one node.")
     commands = parser.add_subparsers(dest="command", required=True)
-    for name in ("daemon", "idle", "install", "rank", "setup", "start", "stop", "submit", "version"):
+    for name in ("daemon", "hold", "idle", "install", "rank", "setup", "start", "stop", "submit", "version"):
         commands.add_parser(name)
     for name in ("slurm-apply", "slurm-down", "slurm-key"):
         commands.add_parser(name)

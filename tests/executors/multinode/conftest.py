@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -165,9 +164,3 @@ def make_gang(machines: TakeMachines) -> Iterator[MakeGang]:
 @pytest.fixture
 def gang(make_gang: MakeGang) -> Gang:
     return make_gang()
-
-
-def config_of(gang: Gang, node: int) -> dict[str, object]:
-    """Return the settings of a node's agent."""
-    found: dict[str, object] = json.loads(gang.file(node, ".sky_agent/config.json").read_text())
-    return found

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from executors import lifecycle
+from executors import lifecycle, node_setup
 from executors.job import JobState
 from executors.transports import ssh
 from executors.transports.address import read_nodes
@@ -192,6 +193,23 @@ def test_setup_runs_on_all_nodes_and_again_only_when_something_changed(gang: Gan
         with pytest.raises(SetupFailed, match="exit code 9 on rank 1 of c"):
             go('echo x >> ~/failed; [ "$SKYPILOT_SETUP_NODE_RANK" = 1 ] && exit 9; sleep 300', stamp)
     assert gang.file(1, "failed").read_text() == "x\n" * 2
+
+
+def test_a_setup_that_runs_on_another_node_alone_keeps_the_cluster_from_being_idle(gang: Gang) -> None:
+    script = '[ "$SKYPILOT_SETUP_NODE_RANK" != 1 ] || { touch ~/in; until [ -e ~/go ]; do sleep 0.02; done; }'
+    with ThreadPoolExecutor(1) as threads:
+        done = threads.submit(
+            node_setup.run_setup,
+            *(gang.executor, gang.handle, script),
+            env={},
+            run_timestamp="one",
+            on_output=lambda _: None,
+        )
+        wait_until(lambda: gang.file(1, "in").exists() and gang.file(0, ".sky_agent/setup.json").exists())
+        assert gang.queue.idle_since() is None
+        gang.file(1, "go").touch()
+        done.result()
+    wait_until(lambda: gang.queue.idle_since() is not None)
 
 
 def test_a_node_where_slurm_cannot_be_installed_says_what_to_do(make_gang: MakeGang) -> None:
