@@ -18,6 +18,12 @@ BASE = ".sky_slurm"
 
 _FOLDER = Path(__file__).parent
 _FIND = 'command -v squeue >/dev/null 2>&1 || . /etc/profile >/dev/null 2>&1; exec "$@"'
+_DOWN = """\
+cd / && mv -- "$1" "$2" && rm -rf -- "$2"
+rm -f -- "$3"
+rmdir -- "${3%/*}" "${3%/*/*}" 2>/dev/null
+scancel "$SLURM_JOB_ID"
+"""
 _NO_CLUSTER, _INCOMPLETE, _REFUSED = 3, 4, 5
 _BUSY = re.compile(r"Unable to contact slurm controller|Socket timed out|Connection refused|temporarily")
 _FIELD = re.compile(r"(?:^|\s)(\w[\w/:]*)=(\S*)")
@@ -117,18 +123,23 @@ def release(transport: Transport, cluster_id: str) -> None:
 
 def remove(transport: Transport, cluster_id: str) -> None:
     """Give the nodes back and remove the folder. Raises ``CleanupIncomplete``."""
-    _run(transport, "remove", cluster_id, RemotePath.of(f"{BASE}/{cluster_id}/home/sky_workdir").memory)
+    _run(transport, "remove", cluster_id, _memory(cluster_id))
 
 
 def self_commands(folder: str) -> Mapping[str, Sequence[str]]:
     """Return what the head itself runs, its jobs ended, to give the cluster's nodes back, or to remove it."""
     stop = 'echo autostop >"$1/stopped" && scancel "$SLURM_JOB_ID"'
-    down = 'cd / && mv -- "$1" "$2" && rm -rf -- "$2"; scancel "$SLURM_JOB_ID"'
-    parent, _, name = folder.rpartition("/")
+    base, _, cluster_id = folder.rpartition("/")
+    doomed, remembered = f"{base}/.{cluster_id}.deleting.0", f"{base.removesuffix(BASE)}{_memory(cluster_id)}"
     return {
         "stop": ["/bin/sh", "-c", stop, "sh", folder],
-        "down": ["/bin/sh", "-c", down, "sh", folder, f"{parent}/.{name}.deleting.0"],
+        "down": ["/bin/sh", "-c", _DOWN, "sh", folder, doomed, remembered],
     }
+
+
+def _memory(cluster_id: str) -> str:
+    """Return where the home remembers what copies brought to the cluster's workdir."""
+    return RemotePath.of(f"{BASE}/{cluster_id}/home/sky_workdir").memory
 
 
 @cache

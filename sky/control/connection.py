@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ from sky.control.records import NO_AUTOSTOP, ClusterRecord
 from sky.control.state import StaleRecord, Store
 from sky.exceptions import ClusterDoesNotExist, ClusterNotUpError
 from sky.statuses import ClusterStatus
+
+_log = logging.getLogger("sky.status")
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +118,8 @@ def refreshed(store: Store, record: ClusterRecord) -> ClusterRecord | None:
 def apply(store: Store, record: ClusterRecord, step: Step) -> ClusterRecord | None:
     """Commit what was decided; the caller holds the cluster's lock."""
     if step.action is Action.KEEP:
-        known = not step.reason or step.reason == record.reason
-        return record if known else store.update(record, reason=step.reason)
+        return record
+    _log.info("Cluster %s: %s", record.name, step.reason)
     if step.action is Action.CLOSE:
         ssh_config.remove(record.name)
         store.close(record)
