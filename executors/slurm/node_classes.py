@@ -36,7 +36,7 @@ class NodeClass:
 
 
 def parse(text: str) -> tuple[NodeClass, ...]:
-    """Return the classes in sinfo's order from what it prints with ``FORMAT``, nodes of all states counted."""
+    """Return the classes, in sinfo's order, from what it prints with ``FORMAT``."""
     found: dict[NodeClass, tuple[int, int]] = {}
     for line in text.splitlines():
         fields = line.split("|", 9)

@@ -15,7 +15,8 @@ _PLAIN = r"""
 exec 3>&1
 said=$("$@" 2>&1 >&3 3>&-)
 code=$?
-[ -z "$said" ] || [ $code = 0 ] || printf '%s\n' "$said" | grep -v -E '^srun: (error: [^ ]+: task 0: |Force Term)'
+[ -z "$said" ] || [ $code = 0 ] ||
+  printf '%s\n' "$said" | grep -v -E '^srun: (error: [^ ]+: task 0: |Force Term)'
 exit $code
 """
 # What a copy brought is remembered in the real home; the agent looks for it in the cluster's.

@@ -1,4 +1,4 @@
-"""A Slurm of others from the command line: from `sky check` to `sky down`, and what it says when it cannot."""
+"""A Slurm of others from the command line: from `sky check` to `sky down`, and what is said on the way."""
 
 from __future__ import annotations
 

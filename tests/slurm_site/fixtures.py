@@ -1,4 +1,4 @@
-"""What tests use of the Slurm site: ``slurm_site``, named ``site`` in a ``slurm_clusters.yaml`` of their own."""
+"""What tests use of the Slurm site: ``slurm_site``, named ``site`` in a file of the test's own."""
 
 from __future__ import annotations
 
@@ -25,9 +25,7 @@ def built_slurm_site() -> Iterator[Site]:
 
 
 @pytest.fixture
-def slurm_site(
-    built_slurm_site: Site, home: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Site]:
+def slurm_site(built_slurm_site: Site, home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
     """The site, known to this test alone; no job is left there after it."""
     site = built_slurm_site
     (home / ".ssh").mkdir(mode=0o700)

@@ -79,7 +79,9 @@ class Site:
     def wait_for_nodes(self) -> None:
         """Wait until every node is idle."""
         deadline = time.monotonic() + _READY_S
-        while (states := self.slurm("sinfo", "-h", "-N", "-p", "cpu,gpu", "-o", "%t").split()) != ["idle"] * 4:
+        while (states := self.slurm("sinfo", "-h", "-N", "-p", "cpu,gpu", "-o", "%t").split()) != [
+            "idle"
+        ] * 4:
             assert time.monotonic() < deadline, f"the nodes are {states}"
             time.sleep(0.1)
 

@@ -1,4 +1,4 @@
-"""What Slurm prints, as values: recorded of 22.05, and written by hand where a test site has no such thing."""
+"""What Slurm prints, as values: recorded of 22.05, and by hand what the test site does not have."""
 
 from __future__ import annotations
 
@@ -109,7 +109,9 @@ def test_a_node_is_offered_in_shares_and_an_exclusive_one_whole() -> None:
 
 
 def test_an_offer_is_a_share_with_its_part_of_the_price_and_the_reason_where_it_cannot_be_had() -> None:
-    found = {(each.offer.key.zone, each.offer.key.instance_type): each for each in of_cluster(LAB, parse(SINFO))}
+    found = {
+        (each.offer.key.zone, each.offer.key.instance_type): each for each in of_cluster(LAB, parse(SINFO))
+    }
     one = found["gpu", "008cpu-63gb-A100x1"]
     assert one.offer.key.accelerator_count_milli == 1_000
     assert one.offer.key.market is Market.OWNED

@@ -67,7 +67,9 @@ def test_no_turn_in_time_is_out_of_capacity_with_slurms_reason_and_nothing_stays
     slurm_site.slurm("sbatch", "-p", "cpu", "-N2", "--exclusive", "--wrap=sleep 300")
     slurm_site.name_it({"wait": 0.02})
     try:
-        with pytest.raises(OutOfCapacity, match=r"slurm/site/cpu: Slurm job \d+ waits \(\w+\).*within 1 s") as caught:
+        with pytest.raises(
+            OutOfCapacity, match=r"slurm/site/cpu: Slurm job \d+ waits \(\w+\).*within 1 s"
+        ) as caught:
             launch("c-full", "cpu", "004cpu-8gb")
         assert (caught.value.scope.region, caught.value.scope.zone) == ("site", "cpu")
         assert slurm_site.slurm("squeue", "-h", "-u", "dev", "-o", "%j %T") == ""
@@ -81,11 +83,13 @@ def test_what_the_partition_never_gives_is_refused_at_once(slurm_site: Site, lau
         launch("c-wide", "single", "001cpu-2gb", 2)
     offer = slurm_site.offer("cpu", "001cpu-2gb")
     gone = replace(offer, key=replace(offer.key, zone="nowhere"))
-    with pytest.raises(OutOfCapacity, match="slurm/site/nowhere.*no such nodes any more"):
+    with pytest.raises(OutOfCapacity, match=r"slurm/site/nowhere.*no such nodes any more"):
         EXECUTOR.provisioner.create(NodeRequest("c-gone", "c-gone", gone))
 
 
-def test_a_preempted_cluster_says_so_and_starts_again_with_its_queue(slurm_site: Site, launch: Launch) -> None:
+def test_a_preempted_cluster_says_so_and_starts_again_with_its_queue(
+    slurm_site: Site, launch: Launch
+) -> None:
     handle = launch("c-1", "cpu", "004cpu-8gb")
     running = submit(handle, "echo on; sleep 300", demand=Demand(cpus_milli=4_000))
     assert next(iter(queue(handle).tail(running))) == b"on\n"
@@ -147,7 +151,8 @@ def test_a_job_on_two_nodes_has_ranks_logs_and_the_first_failures_exit_code(laun
     first, second = (node["internal_ip"] for node in json.loads(handle.data["hosts"]))
     assert f"(head, rank=0, ip={first}) 0/2 0,1 {workdir}\n" in text
     assert f"(worker1, rank=1, ip={second}) 1/2 0,1 {workdir}\n" in text
-    listed = EXECUTOR.connect(handle).run(["sh", "-c", "cd sky_logs/sky-t/tasks; cat 1-worker1.log; ls"]).stdout
+    look = ["sh", "-c", "cd sky_logs/sky-t/tasks; cat 1-worker1.log; ls"]
+    listed = EXECUTOR.connect(handle).run(look).stdout
     assert listed.splitlines()[:1] == [f"1/2 0,1 {workdir}"]
     assert {"0-head.log", "1-worker1.log"} <= set(listed.split())
     one = submit(handle, 'echo "$SKYPILOT_NUM_NODES $SKYPILOT_NODE_IPS"')
@@ -163,7 +168,8 @@ def test_a_job_on_two_nodes_is_cancelled_on_both(slurm_site: Site, launch: Launc
         if len(lines) == 2:
             break
     addresses = [node["internal_ip"] for node in json.loads(handle.data["hosts"])]
-    pids = {line.split()[2].rstrip(b")").decode().removeprefix("ip="): int(line.split()[-1]) for line in lines}
+    words = [line.decode().split() for line in lines]
+    pids = {place.rstrip(")").removeprefix("ip="): int(pid) for _, _, place, pid in words}
     assert [slurm_site.alive(address, pids[address]) for address in addresses] == [True, True]
     assert queue(handle).cancel([job]) == [job]
     assert queue(handle).jobs([job])[0].state is JobState.CANCELLED

@@ -78,7 +78,11 @@ campus:
         ("lab:\n  host: a\n  time: soon\n", ":3:3", "lab.time: must be minutes, or days-hours"),
         ("lab:\n  host: a\n  time: 0\n", ":3:3", "lab.time: must be minutes, or days-hours"),
         ("lab:\n  host: a\n  account: a b\n", ":3:3", "lab.account: is one name without spaces"),
-        ("lab:\n  host: a\n  partitions: [gpu, 7]\n", ":3:21", "lab.partitions[1]: is the name of a partition"),
+        (
+            "lab:\n  host: a\n  partitions: [gpu, 7]\n",
+            ":3:21",
+            "lab.partitions[1]: is the name of a partition",
+        ),
         ("a/b:\n  host: a\n", ":1:1", "a Slurm cluster's name is letters"),
     ],
 )
