@@ -14,7 +14,9 @@ from typing import Any
 
 from catalog.offer import Offer
 
-_PACKAGES: Mapping[str, str] = MappingProxyType({"local": "executors.local", "slurm": "executors.slurm", "ssh": "executors.ssh"})
+_PACKAGES: Mapping[str, str] = MappingProxyType(
+    {"local": "executors.local", "slurm": "executors.slurm", "ssh": "executors.ssh"}
+)
 
 CLOUDS: frozenset[str] = frozenset(_PACKAGES)
 """The names of owned infra."""

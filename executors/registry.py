@@ -18,7 +18,11 @@ from executors.api import Executor
 GROUP = "sky.executors"
 
 BUILT_IN: Mapping[str, str] = MappingProxyType(
-    {"local": "executors.local:executor", "ssh": "executors.ssh:executor", "slurm": "executors.slurm:executor"}
+    {
+        "local": "executors.local:executor",
+        "ssh": "executors.ssh:executor",
+        "slurm": "executors.slurm:executor",
+    }
 )
 """Name -> ``module:factory`` of the executors in this distribution."""
 

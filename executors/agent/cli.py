@@ -16,11 +16,12 @@ import sqlite3
 import sys
 import time
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Sequence, Set
+from typing import Any, Callable, Dict, List, NoReturn, Sequence, Set
 
 from . import daemon, idle, processes, queue, rank, runner
 from .errors import Refused
 from .execution import StopSignal
+from .full_disk import MESSAGE, is_full
 from .launch import ARCHIVE, detach
 from .layout import Config, Layout, write_private
 from .poke import QUIT, poke
@@ -47,11 +48,19 @@ def main() -> None:
     try:
         answer = _COMMANDS[arguments.command](layout, arguments)
     except Refused as error:
-        print(json.dumps({"error": {"kind": error.kind, "message": str(error)}}))
-        sys.exit(1)
+        _refuse(error.kind, str(error))
+    except (OSError, sqlite3.OperationalError) as error:
+        if not is_full(error):
+            raise
+        _refuse("broken", MESSAGE)
     if isinstance(answer, int):
         sys.exit(answer)
     print(json.dumps({"ok": answer}))
+
+
+def _refuse(kind: str, message: str) -> NoReturn:
+    print(json.dumps({"error": {"kind": kind, "message": message}}))
+    sys.exit(1)
 
 
 def _version(_layout: Layout, _arguments: argparse.Namespace) -> Dict[str, Any]:
@@ -246,6 +255,11 @@ def _setup(layout: Layout, _arguments: argparse.Namespace) -> int:
         return setup(layout, json.loads(sys.stdin.read()))
     except Refused as error:
         print(f"sky: {error}", file=sys.stderr)
+        return _TRY_LATER
+    except (OSError, sqlite3.OperationalError) as error:
+        if not is_full(error):
+            raise
+        print(f"sky: {MESSAGE}", file=sys.stderr)
         return _TRY_LATER
 
 

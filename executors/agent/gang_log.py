@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import ExitStack
 from pathlib import Path
 from typing import BinaryIO, Dict, List, NamedTuple, Tuple
 
 from .frames import SETUP, Frame
+from .full_disk import LogFile
 
 _LONGEST_LINE = 1 << 16
 
@@ -56,9 +56,7 @@ class GangLog:
         """Take a frame of output."""
         key = (frame.kind, frame.rank)
         if key not in self._files:
-            path = str(self.path(frame.rank, frame.kind))
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-            self._files[key] = self._stack.enter_context(os.fdopen(descriptor, "wb"))
+            self._files[key] = self._stack.enter_context(LogFile(self.path(frame.rank, frame.kind)))
         self._files[key].write(frame.payload)
         if len(self._places) == 1:
             self._merged.write(frame.payload)

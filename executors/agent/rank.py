@@ -13,8 +13,8 @@ import sys
 from typing import Any, Dict, List
 
 from . import frames, processes
-from .execution import Execution, Script, StopSignal, base_environment
 from .allocation import nodes_of
+from .execution import Execution, Script, StopSignal, base_environment
 from .layout import Config, Layout
 
 GO = b"go"

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
 import sqlite3
 import time
 from typing import BinaryIO, Dict, NamedTuple, Optional
@@ -18,6 +17,7 @@ from .allocation import nodes_of
 from .capacity import Capacity
 from .environment import Seat
 from .execution import Execution, Script, StopSignal, base_environment
+from .full_disk import LogFile, when_there_is_room
 from .gang import LOST, Gang, name_of
 from .layout import Config, Layout
 from .poke import poke
@@ -49,14 +49,29 @@ def main(job_id: int) -> None:
         _Run(db, layout, config, stop, job, me).run()
     except Exception as error:
         _log.exception("the runner of job %d failed", job_id)
-        with contextlib.suppress(OSError), (layout.log_dir(job.run_timestamp) / "run.log").open("a") as log:
-            log.write(f"sky: this job could not be run: {error}\n")
-        state = queue.state_of(db, job_id)
-        if state in (states.PENDING, *states.STARTED):
-            queue.move(db, job_id, str(state), states.FAILED_DRIVER)
+        _give_up(db, layout, job, f"this job could not be run: {error}")
     finally:
         forget_deleted(db)
         poke()
+
+
+def _give_up(db: sqlite3.Connection, layout: Layout, job: queue.Claimed, message: str) -> None:
+    """Say in the job's log why it could not be run, and record its end, once there is room for both."""
+
+    def say() -> None:
+        folder = layout.log_dir(job.run_timestamp)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with (folder / "run.log").open("a") as log:
+            log.write(f"sky: {message}\n")
+
+    def end_it() -> None:
+        state = queue.state_of(db, job.job_id)
+        if state in (states.PENDING, *states.STARTED):
+            queue.move(db, job.job_id, str(state), states.FAILED_DRIVER)
+
+    with contextlib.suppress(OSError):
+        when_there_is_room(say)
+    when_there_is_room(end_it)
 
 
 def capacity_of(config: Config) -> Capacity:
@@ -173,8 +188,7 @@ class _Run:
         return moved
 
     def _open(self, name: str) -> BinaryIO:
-        descriptor = os.open(str(self._logs / name), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        return os.fdopen(descriptor, "wb", buffering=0)
+        return LogFile(self._logs / name)
 
     def _say(self, merged: BinaryIO, message: str) -> None:
         if message:
@@ -200,7 +214,7 @@ class _Run:
         target = self._target(ended.code)
         if target not in (states.CANCELLED, states.FAILED_DRIVER):
             self._say(merged, ended.message)
-        queue.move(self._db, job_id, self._state, target, ended.code)
+        when_there_is_room(lambda: queue.move(self._db, job_id, self._state, target, ended.code))
 
     def _finish_unstarted(self, ended: _End, merged: BinaryIO) -> None:
         """Slurm did not start the job: for good when the job is at fault, else it waits again."""

@@ -14,6 +14,7 @@ from typing import Any, Dict
 from . import idle
 from .environment import setup_rank
 from .execution import Execution, Script, StopSignal, base_environment
+from .full_disk import LogFile
 from .layout import Config, Layout, write_private
 from .store import connect
 
@@ -36,13 +37,10 @@ def setup(layout: Layout, request: Dict[str, Any]) -> int:
     logs.mkdir(mode=0o700, parents=True, exist_ok=True)
     layout.workdir.mkdir(parents=True, exist_ok=True)
     given = {**request.get("env", {}), **setup_rank(config.addresses, rank)}
-    log = os.open(
-        str(logs / f"setup-{config.addresses[rank]}.log"), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600
-    )
     done = _Done(layout, request["script"], given)
     with contextlib.ExitStack() as stack:
         stack.enter_context(idle.lease(connect(layout.database), "setup"))
-        file = stack.enter_context(os.fdopen(log, "wb", buffering=0))
+        file = stack.enter_context(LogFile(logs / f"setup-{config.addresses[rank]}.log"))
         sinks = (sys.stdout.buffer, file)
         if done.before():
             for sink in sinks:

@@ -98,7 +98,7 @@ park() {
     parked=.sky_stopped/$id
     if prepared; then
         mkdir -p "$parked" || exit 1
-        cp .sky_reservation "$parked/reservation.new" && mv "$parked/reservation.new" "$parked/reservation" || exit 1
+        ln -f .sky_reservation "$parked/reservation" || exit 1
         for name in $folders; do
             there "$parked/$name" && continue
             there "$name" || mkdir "$name"

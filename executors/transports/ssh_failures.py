@@ -62,8 +62,8 @@ def not_started(address: Address, program: str, said: str) -> HostUnreachable:
     """Return the error for a session that ended, with ``said`` on stderr, before it told that it began."""
     if "mux_client_request_session" in said:
         return HostUnreachable(
-            f"the connection to {address} was lost as {program} was to start there, and it is not known whether "
-            f"it did. Is the host up? When it answers again, try once more",
+            f"the connection to {address} was lost as {program} was to start there, and it is not known "
+            f"whether it did. Is the host up? When it answers again, try once more",
             address.host,
         )
     return HostUnreachable(

@@ -12,6 +12,8 @@ import sys
 from typing import Any
 
 WORKDIR_ENV = "KILLED_AT_WORKDIR"
+INFRA_ENV = "KILLED_AT_INFRA"
+"""Where to launch; unset where there is only this machine."""
 
 
 def arm(target: str, moment: str, nth: int) -> None:
@@ -44,6 +46,7 @@ def main() -> None:
     arm(target, moment, int(nth))
     if verb == "launch":
         task = sky.Task(name="t", setup="echo setup", run="echo ran", workdir=os.environ[WORKDIR_ENV])
+        task.set_resources(sky.Resources(infra=os.environ.get(INFRA_ENV)))
         core.launch(task, cluster, idle_minutes_to_autostop=60)
     else:
         getattr(core, verb)(cluster)

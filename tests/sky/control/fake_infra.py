@@ -35,7 +35,7 @@ class FakeCloud:
         return Executor(
             name=self.name,
             provisioner=self,
-            connect=lambda handle: FakeTransport(),  # type: ignore[abstract]
+            connect=lambda handle, _node=0: FakeTransport(),  # type: ignore[abstract]
             queue=lambda handle, transport: FakeQueue(self),
             capabilities=frozenset({Capability.STOP, Capability.MULTI_NODE, Capability.AUTOSTOP}),
         )
