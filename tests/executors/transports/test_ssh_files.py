@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import stat
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -25,7 +26,7 @@ def test_each_connection_has_a_socket_of_its_own(home: Path) -> None:
 
 
 def test_a_long_home_has_its_sockets_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    short = ssh_files.Path("/tmp")
+    short = Path("/tmp")
     monkeypatch.setenv("SKY_HOME", str(tmp_path / ("x" * 100)))
     monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
     monkeypatch.setattr(ssh_files.tempfile, "gettempdir", lambda: str(tmp_path / ("y" * 100)))
@@ -35,17 +36,18 @@ def test_a_long_home_has_its_sockets_elsewhere(tmp_path: Path, monkeypatch: pyte
 
 
 def test_a_folder_that_others_can_enter_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    runtime = tmp_path / "r"
-    (runtime / "sky").mkdir(parents=True)
-    (runtime / "sky").chmod(0o777)
     monkeypatch.setenv("SKY_HOME", str(tmp_path / ("x" * 100)))
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(runtime))
-    with pytest.raises(Unsupported, match="not a folder of this user alone"):
-        control_path(Address("h"), 0)
-    (runtime / "sky").rmdir()
-    (runtime / "sky").symlink_to(tmp_path)
-    with pytest.raises(Unsupported):
-        control_path(Address("h"), 0)
+    with TemporaryDirectory(dir="/tmp") as runtime:
+        monkeypatch.setenv("XDG_RUNTIME_DIR", runtime)
+        folder = Path(runtime, "sky")
+        folder.mkdir()
+        folder.chmod(0o777)
+        with pytest.raises(Unsupported, match="not a folder of this user alone"):
+            control_path(Address("h"), 0)
+        folder.rmdir()
+        folder.symlink_to(tmp_path)
+        with pytest.raises(Unsupported):
+            control_path(Address("h"), 0)
 
 
 def test_the_settings_are_private_and_follow_the_home(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
