@@ -187,7 +187,7 @@ def test_input_that_was_cut_never_ends_for_the_command(hosts: TakeHosts, connect
     (host,) = hosts(1)
     pin(host)
     transport = connections(address_of(host))
-    script = "echo $$ > ~/pid; cat > ~/part; echo whole > ~/whole"
+    script = "trap '' TERM; echo $$ > ~/pid; cat > ~/part; echo whole > ~/whole"
     code = (
         "import sys, os, threading, time; from tests.executors.transports.conftest import CLIENTS, Address\n"
         "from executors.transports.remote_command import RemoteCommand\n"
