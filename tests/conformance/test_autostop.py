@@ -24,7 +24,7 @@ def state(subject: Subject) -> NodeState:
 
 
 def wait_for(subject: Subject, wanted: NodeState) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while state(subject) is not wanted:
         assert time.monotonic() < deadline, f"still {state(subject)}"
         time.sleep(0.02)

@@ -38,7 +38,7 @@ def statuses(*words: str) -> dict[str, str]:
 
 def until(wanted: dict[str, str]) -> None:
     """Wait until a refresh shows these clusters."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while (found := statuses("--refresh")) != wanted:
         assert time.monotonic() < deadline, found
         time.sleep(0.1)
