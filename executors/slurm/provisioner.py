@@ -6,9 +6,10 @@ import json
 import logging
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TypeVar
 
-from catalog.errors import UserError
+from catalog.errors import SkyError, UserError
 from executors.api import ClusterView, Handle, NodeRequest, NodeState, Transport
 from executors.errors import AuthError, CleanupIncomplete, NotFound, OutOfCapacity, Unsupported
 from executors.slurm import clusters, holder, login
@@ -24,6 +25,7 @@ from executors.transports.address import Address
 _log = logging.getLogger("sky.executors.slurm")
 
 MARKER = "SKY_SLURM_CLUSTER"
+_LOOK_S = 8.0
 _CLUSTER_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,200}")
 _ACCOUNT = re.compile(r"(?i)invalid (account|qos)|account/partition|not allowed to use|accountnotallowed")
 
@@ -69,21 +71,32 @@ class SlurmProvisioner:
             return _on(
                 login_of(handle), lambda transport: _view(login.look(transport, handle.cluster_id), addresses)
             )
-        found = [look for _, look in _everywhere() if look.cluster_id == handle.cluster_id]
-        return _view(found[0]) if found else ClusterView(handle.cluster_id, NodeState.GONE)
+        everywhere = _Everywhere.asked()
+        found = everywhere.of(handle.cluster_id)
+        if not found and everywhere.silent:
+            raise everywhere.silent[0]
+        return _view(found[0][1]) if found else ClusterView(handle.cluster_id, NodeState.GONE)
 
     def delete(self, handle: Handle) -> None:
         """End the holder and remove the folder; gone already is success. Raises ``CleanupIncomplete``."""
         if handle.data:
             _on(login_of(handle), lambda transport: login.remove(transport, handle.cluster_id))
             return
-        for cluster, look in _everywhere(strict=True):
-            if look.cluster_id == handle.cluster_id:
-                _on(cluster.login, lambda transport: login.remove(transport, handle.cluster_id))
+        everywhere = _Everywhere.asked()
+        for cluster, _ in everywhere.of(handle.cluster_id):
+            _on(cluster.login, lambda transport: login.remove(transport, handle.cluster_id))
+        if everywhere.silent:
+            raise CleanupIncomplete(
+                f"cluster {handle.cluster_name} may still hold nodes: {everywhere.silent[0]}. When the login "
+                f"node answers again, run there: scancel --name=sky-{handle.cluster_id}"
+            )
 
     def list(self) -> Sequence[ClusterView]:
         """Return every cluster of this user at every Slurm cluster that answers."""
-        return [_view(look) for _, look in _everywhere()]
+        everywhere = _Everywhere.asked()
+        for error in everywhere.silent:
+            _log.warning("the list of clusters is not complete: %s", error)
+        return [_view(look) for _, look in everywhere.found]
 
     def stop(self, handle: Handle) -> None:
         """Give the nodes back; the folder stays, with the workdir, logs and jobs."""
@@ -153,18 +166,29 @@ def _hold(transport: Transport, address: Address, cluster_id: str) -> Handle:
     return Handle(CLOUD, cluster_id, order.cluster_name, data)
 
 
-def _everywhere(*, strict: bool = False) -> list[tuple[SlurmCluster, ClusterLook]]:
-    """Return the clusters of every Slurm cluster; ``strict`` does not leave out one that is silent."""
-    known = list(clusters.named().values())
-    found = []
-    for cluster, answer in zip(known, ask([each.login for each in known], login.look_at_all), strict=True):
-        if answer.error is not None:
-            if strict:
-                raise CleanupIncomplete(f"{CLOUD}/{cluster.name} may still hold nodes: {answer.error}")
-            _log.warning("%s/%s does not say what it holds: %s", CLOUD, cluster.name, answer.error)
-            continue
-        found += [(cluster, look) for look in answer.got()]
-    return found
+@dataclass(frozen=True, slots=True)
+class _Everywhere:
+    """The clusters of every Slurm cluster that answers, and what came from those that do not."""
+
+    found: tuple[tuple[SlurmCluster, ClusterLook], ...]
+    silent: tuple[SkyError, ...]
+
+    @classmethod
+    def asked(cls) -> _Everywhere:
+        known = list(clusters.named().values())
+        answers = ask([each.login for each in known], login.look_at_all, _LOOK_S)
+        return cls(
+            tuple(
+                (cluster, look)
+                for cluster, answer in zip(known, answers, strict=True)
+                if answer.error is None
+                for look in answer.got()
+            ),
+            tuple(answer.error for answer in answers if answer.error is not None),
+        )
+
+    def of(self, cluster_id: str) -> list[tuple[SlurmCluster, ClusterLook]]:
+        return [(cluster, look) for cluster, look in self.found if look.cluster_id == cluster_id]
 
 
 def _view(look: ClusterLook, addresses: Sequence[str] = ()) -> ClusterView:

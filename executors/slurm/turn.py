@@ -54,7 +54,7 @@ def await_turn(transport: Transport, look: ClusterLook, order: Order) -> Cluster
 
 
 def give_up(transport: Transport, cluster_id: str) -> None:
-    """Give the nodes, or the place in the queue, back; what goes wrong is logged, as an error is on its way."""
+    """Give the nodes, or the place in the queue, back; what goes wrong is logged: an error is on its way."""
     try:
         login.release(transport, cluster_id)
     except SkyError as error:

@@ -70,7 +70,10 @@ def _slurm() -> InfraStatus:
     """Say what each named Slurm cluster has right now, or why it does not say; all are asked at once."""
     from executors.slurm import clusters, offers
 
-    known = list(clusters.named().values())
+    try:
+        known = list(clusters.named().values())
+    except UserError as error:
+        return InfraStatus(_SLURM, runs=False, plans=False, detail=str(error))
     if not known:
         todo = f"write how its login node is reached into {clusters.path()}"
         return InfraStatus(_SLURM, runs=False, plans=False, detail=f"no Slurm cluster is named; {todo}")

@@ -56,7 +56,7 @@ class Site:
         return self.login.run(["sh", "-c", 'cd / && exec "$@"', "sh", *argv]).stdout
 
     def name_it(self, fields: Mapping[str, object], name: str = "site") -> Path:
-        """Write the user's file that names this site, with ``fields`` beside the address; returns its path."""
+        """Write the user's file that names this site, with ``fields`` beside its address."""
         host = {"ip": self.login.ip, "user": USER, "identity_file": str(self.login.identity_file)}
         file = clusters.path()
         file.parent.mkdir(parents=True, exist_ok=True)

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from catalog.errors import ExecutorError
 from executors import lifecycle, node_setup, slurm
 from executors.agent_queue import AgentQueue
 from executors.api import Handle, NodeRequest, NodeState
-from executors.errors import AgentUnreachable, OutOfCapacity
+from executors.errors import AgentUnreachable, CleanupIncomplete, OutOfCapacity
 from executors.job import Demand, JobSpec, JobState
 from tests.slurm_site.site import Site
 
@@ -224,3 +225,21 @@ def test_setup_runs_once_until_what_was_copied_changes(launch: Launch, tmp_path:
     assert "nothing that it reads has changed" in set_up()
     (source / "file").write_text("three\n")
     assert set_up() == "three\n"
+
+
+def test_an_interrupted_creation_is_found_by_its_id_and_not_called_gone_while_nobody_answers(
+    slurm_site: Site, launch: Launch
+) -> None:
+    launch("c-1", "cpu", "001cpu-2gb")
+    bare = Handle("slurm", "c-1", "c-1")
+    assert EXECUTOR.provisioner.describe(bare).state is NodeState.RUNNING
+    slurm_site.login.partition()
+    try:
+        with pytest.raises(ExecutorError):
+            EXECUTOR.provisioner.describe(bare)
+        with pytest.raises(CleanupIncomplete, match="scancel --name=sky-c-1"):
+            EXECUTOR.provisioner.delete(bare)
+    finally:
+        slurm_site.login.heal()
+    EXECUTOR.provisioner.delete(bare)
+    assert EXECUTOR.provisioner.describe(bare).state is NodeState.GONE
