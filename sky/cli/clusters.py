@@ -71,15 +71,15 @@ def start_command(
       sky start dev -i 30
       sky start --all
     """
-    from sky.control.clusters import check_start, start
+    from sky.control.clusters import check_start, start, stops_itself
 
     check_start(idle_minutes_to_autostop, down=down)
     records = chosen(clusters, all_clusters=all_clusters, verb="start")
     if not force:
-        up = [record.name for record in records if record.status is ClusterStatus.UP]
-        records = [record for record in records if record.status is not ClusterStatus.UP]
-        for name in up:
-            click.echo(f"Cluster {name} is up already.")
+        up = [each for each in records if each.status is ClusterStatus.UP and not stops_itself(each)]
+        records = [record for record in records if record not in up]
+        for record in up:
+            click.echo(f"Cluster {record.name} is up already.")
     say_if_none(records, "start")
     confirm("Start", records, yes=yes)
     _for_each(

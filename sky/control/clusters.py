@@ -13,15 +13,17 @@ from executors import lifecycle, registry
 from executors.api import Autostop, Capability, Executor, Stoppable
 from sky.control import ssh_config
 from sky.control.bringup import restart
-from sky.control.connection import connected, existing, refreshed, up
+from sky.control.connection import apply, connected, existing, refreshed, up, view_of
 from sky.control.failures import effect_on
 from sky.control.handles import ClusterHandle, handle_of
 from sky.control.identity import command_line
 from sky.control.locks import FOREVER
+from sky.control.reconcile import decide
 from sky.control.records import NO_AUTOSTOP, ClusterRecord
 from sky.control.state import Store, open_store
 from sky.exceptions import (
     CloudUserIdentityError,
+    ClusterDoesNotExist,
     ClusterNotUpError,
     ClusterStatusFetchingError,
     NotSupportedError,
@@ -142,19 +144,34 @@ def start(
 ) -> ClusterHandle:
     """Start a stopped cluster, or finish an interrupted launch, in the place it was launched in.
 
-    One that is UP is left alone unless ``force``. Raises ``ValueError`` for ``down`` without idle minutes,
+    One that is UP is left alone unless ``force``; what may have stopped itself is asked for first. Raises ``ValueError`` for ``down`` without idle minutes,
     ``ClusterDoesNotExist``, ``ClusterOwnerIdentityMismatchError``, ``ResourcesUnavailableError``.
     """
     check_start(idle_minutes_to_autostop, down=down)
     store = open_store()
     existing(store, cluster_name)
     with store.lock(cluster_name, FOREVER):
-        record = existing(store, cluster_name)
+        record = _as_it_is(store, existing(store, cluster_name))
         if record.status is not ClusterStatus.UP or force:
             record = restart(store, record, retry_until_up=retry_until_up)
         if idle_minutes_to_autostop is not None:
             record = set_autostop(store, record, idle_minutes_to_autostop, down=down)
         return handle_of(store.update(record, last_use=command_line()))
+
+
+def stops_itself(record: ClusterRecord) -> bool:
+    """Return whether autostop is set, so that the cluster may be stopped though the record says UP."""
+    return record.autostop_minutes != NO_AUTOSTOP
+
+
+def _as_it_is(store: Store, record: ClusterRecord) -> ClusterRecord:
+    """Return the record, made true again where autostop may have acted; the caller holds the lock."""
+    if record.status is not ClusterStatus.UP or not stops_itself(record):
+        return record
+    current = apply(store, record, decide(record, view_of(record), store.now()))
+    if current is None:
+        raise ClusterDoesNotExist(f"cluster {record.name!r} is gone: it was idle and took itself down")
+    return current
 
 
 def check_start(idle_minutes: int | None, *, down: bool) -> None:

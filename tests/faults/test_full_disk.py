@@ -81,6 +81,7 @@ def test_full_when_a_job_ends_its_end_is_recorded_when_there_is_room(site: MakeS
     wait_until((workdir / "began").exists)
     machine(head).fill_disk()
     (workdir / "end").touch()
+    wait_until(lambda: not any("-run.sh" in word for each in head.host.processes() for word in each.argv))
     machine(head).free_disk()
     wait_until(lambda: jobs()[job].is_terminal())
     assert [each["exit_code"] for each in core.queue("c")] == [6]
