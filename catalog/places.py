@@ -5,22 +5,16 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from catalog.errors import CatalogError
+from catalog.home import sky_home
 
 EMBEDDED = Path(__file__).parent / "data" / "snapshot"
 OFFERS_FILE = "offers.arrow"
 NAMES = "names.json"
 MANIFEST = "manifest.json"
 CURRENT = "current"
-
-
-def sky_home() -> Path:
-    """Return the sky home: ``$SKY_HOME``, else ``~/.sky``."""
-    stated = os.environ.get("SKY_HOME")
-    return Path(stated).expanduser() if stated else Path.home() / ".sky"
 
 
 def published_folder(home: Path | None = None) -> Path:

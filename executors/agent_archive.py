@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import os
 import py_compile
 import shutil
 import sys
@@ -12,12 +11,10 @@ import tempfile
 import zipapp
 from pathlib import Path
 
+from catalog.home import sky_home
+
 _SOURCE = Path(__file__).parent / "agent"
 _PACKAGE = "sky_agent"
-
-
-def _sky_home() -> Path:
-    return Path(os.environ.get("SKY_HOME") or Path.home() / ".sky")
 
 
 @functools.cache
@@ -34,7 +31,7 @@ def agent_archive() -> Path:
 
     It holds the source, and byte code that a node with this interpreter's version starts from faster.
     """
-    target = _sky_home() / "cache" / f"{agent_version()}.{sys.implementation.cache_tag}.pyz"
+    target = sky_home() / "cache" / f"{agent_version()}.{sys.implementation.cache_tag}.pyz"
     if not target.exists():
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=target.parent) as scratch:

@@ -12,6 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from catalog.home import sky_home
 from sky.exceptions import SpecError, within
 from sky.fields.schema import Kind, checked
 
@@ -26,7 +27,7 @@ def loaded_config_path() -> Path | None:
         if not path.is_file():
             raise FileNotFoundError(f"SKYPILOT_CONFIG names {path}, which is not a file")
         return path
-    path = Path(os.environ.get("SKY_HOME") or "~/.sky").expanduser() / "config.yaml"
+    path = sky_home() / "config.yaml"
     return path if path.is_file() else None
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 
+from catalog.home import sky_home
 from executors.agent_queue import AgentQueue
 from executors.api import Capability, Executor, Handle, Transport
 from executors.errors import NotFound
@@ -17,7 +17,7 @@ CAPABILITIES = frozenset({Capability.STOP, Capability.AUTOSTOP, Capability.AUTOD
 
 def bundle(root: Path | None = None) -> Executor:
     """Return the executor whose clusters are folders below ``root`` (default ``SKY_HOME/local``)."""
-    folder = root or Path(os.environ.get("SKY_HOME") or Path.home() / ".sky") / "local"
+    folder = root or sky_home() / "local"
     return Executor(
         name="local",
         provisioner=LocalProvisioner(folder.absolute()),

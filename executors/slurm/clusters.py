@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from catalog.errors import UserError
-from executors.ssh.pools import sky_home
+from catalog.home import sky_home
 from executors.transports.address import Address
 
 FILE = "slurm_clusters.yaml"

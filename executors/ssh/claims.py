@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from catalog.errors import UserError
-from executors.ssh.places import sky_home
+from catalog.home import sky_home
 from executors.ssh.pools import write_private
 from executors.transports.address import Address
 

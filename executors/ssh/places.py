@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
-
-def sky_home() -> Path:
-    """Return ``SKY_HOME``, by default ``~/.sky``."""
-    return Path(os.environ.get("SKY_HOME") or Path.home() / ".sky").absolute()
+from catalog.home import sky_home
 
 
 def pools_folder() -> Path:

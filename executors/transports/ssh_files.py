@@ -10,6 +10,7 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
+from catalog.home import sky_home
 from executors.errors import Unsupported
 from executors.transports.address import Address
 
@@ -20,7 +21,7 @@ _KEEPALIVE_S, _KEEPALIVES = 2, 3
 
 def ssh_folder() -> Path:
     """Return ``SKY_HOME/ssh``, made with mode 0700 on first use."""
-    folder = Path(os.environ.get("SKY_HOME") or Path.home() / ".sky").absolute() / "ssh"
+    folder = sky_home() / "ssh"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     return folder
 

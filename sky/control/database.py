@@ -14,6 +14,7 @@ from pathlib import Path
 from peewee import Database, DatabaseError, PostgresqlDatabase, SqliteDatabase, Table
 
 from catalog.errors import SkyError, UserError
+from catalog.home import sky_home
 
 SCHEMA_VERSION = 2
 URL_VARIABLE = "SKY_STATE_URL"
@@ -44,11 +45,6 @@ _SCHEMA = (
 
 _MIGRATIONS = {1: "ALTER TABLE clusters ADD COLUMN reason TEXT NOT NULL DEFAULT ''"}
 """What makes the tables of a version those of the next one."""
-
-
-def sky_home() -> Path:
-    """Return the folder of everything that is kept for this user: ``SKY_HOME``, or ``~/.sky``."""
-    return Path(os.environ.get("SKY_HOME") or "~/.sky").expanduser()
 
 
 def private_folder(path: Path) -> Path:

@@ -12,7 +12,8 @@ from typing import Any
 from peewee import OperationalError, PostgresqlDatabase
 
 from catalog.errors import SkyError
-from sky.control.database import URL_VARIABLE, connect, private_folder, sky_home
+from catalog.home import sky_home
+from sky.control.database import URL_VARIABLE, connect, private_folder
 
 _log = logging.getLogger("sky.control.locks")
 

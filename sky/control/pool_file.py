@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from catalog.errors import UserError
+from catalog.home import sky_home
 from catalog.units import mib, micro_usd, milli
 from executors.ssh import pools
 from executors.ssh.facts import Overrides
-from executors.ssh.places import sky_home
 from executors.transports.address import Address
 from sky.exceptions import SpecError, within
 from sky.fields import accelerator_spec, yaml_text

@@ -16,9 +16,9 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from catalog.home import sky_home
 from executors.transports.address import Address, read_nodes
 from executors.transports.ssh_files import known_hosts_files
-from sky.control.database import sky_home
 from sky.control.records import ClusterRecord
 
 _log = logging.getLogger("sky.launch")
@@ -46,7 +46,7 @@ def remove(name: str) -> None:
 
 
 def _folder() -> Path:
-    return sky_home().absolute() / "generated" / "ssh"
+    return sky_home() / "generated" / "ssh"
 
 
 def _entry(alias: str, node: Address) -> str:
