@@ -5,9 +5,11 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from pathlib import Path
 
 from bench import baseline
 from bench.case import Case, NotHere, Outcome, registry, run
+from bench.report.commands import write_report
 
 
 def main() -> int:
@@ -30,6 +32,8 @@ def main() -> int:
         print(json.dumps({name: outcome.to_dict() for name, outcome in outcomes.items()}, indent=2))
     if options.save:
         baseline.save(outcomes)
+    if options.report:
+        write_report(cases, outcomes, options.report)
     worse = baseline.regressions(outcomes) if options.check else []
     for line in worse:
         print(f"past its bound: {line}", file=sys.stderr)
@@ -44,6 +48,12 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
     parser.add_argument("--check", action="store_true", help="fail when a case is past its bound")
     parser.add_argument("--save", action="store_true", help="write the figures to bench/baseline.json")
+    parser.add_argument(
+        "--report",
+        type=Path,
+        metavar="FILE",
+        help="write the figures as Markdown (docs/benchmarks-commands.md)",
+    )
     parser.add_argument("--against", metavar="REV", help="compare with this commit instead of the baseline")
     return parser.parse_args()
 

@@ -6,12 +6,11 @@ from collections.abc import Iterator
 
 from bench.report.document import Block, Code, Figure, Fold, Heading, Points, Report, Section, Table, Text
 
-NOTICE = "<!-- Written by `python -m bench.report`; changes here are lost. -->"
 
-
-def markdown_of(report: Report, plots: str) -> str:
-    """Return the report as Markdown whose plots are files in the folder ``plots``."""
-    parts = [NOTICE, f"# {report.title}", *report.summary, _contents(report)]
+def markdown_of(report: Report, plots: str, command: str = "python -m bench.report") -> str:
+    """Return the report, which ``command`` writes, as Markdown whose plots are files in ``plots``."""
+    notice = f"<!-- Written by `{command}`; changes here are lost. -->"
+    parts = [notice, f"# {report.title}", *report.summary, _contents(report)]
     for number, section in enumerate(report.sections, 1):
         parts.append(f"## {number}. {section.title}")
         for block in section.blocks:
