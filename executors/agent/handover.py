@@ -60,11 +60,13 @@ def begin(db: sqlite3.Connection, job_id: int, state: str) -> bool:
 def give_back(db: sqlite3.Connection, job_id: int, runner: Identity) -> None:
     """Let the job wait again, without a runner; one that somebody wants ended is over."""
     with transaction(db):
-        db.execute(
+        ended = db.execute(
             "UPDATE jobs SET state = ?, ended_at = ?, spec = NULL"
             " WHERE job_id = ? AND state = ? AND cancel_asked = 1",
             (states.CANCELLED, time.time(), job_id, states.PENDING),
         )
+        if ended.rowcount:
+            idle.restart_clock(db)
         db.execute(
             "UPDATE jobs SET pid = NULL, pid_started = NULL, boot = NULL"
             " WHERE job_id = ? AND state = ? AND pid = ? AND pid_started = ?",

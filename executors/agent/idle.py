@@ -13,7 +13,8 @@ from .processes import Identity, alive, boot_id, identity
 from .store import get_fact, set_fact, transaction
 
 _LIVE = "SELECT 1 FROM jobs WHERE state IN ('INIT', 'PENDING', 'SETTING_UP', 'RUNNING') LIMIT 1"
-_CLOCK = "idle_clock_started_at"
+_CLOCK = "idle_clock"
+_JUMP_S = 1.0
 _AUTOSTOP = "autostop"
 _STOPPING = "stopping"
 
@@ -31,13 +32,16 @@ def idle_since(db: sqlite3.Connection) -> Optional[float]:
         return None
     if any(alive(Identity(*row)) for row in db.execute("SELECT pid, pid_started, boot FROM leases")):
         return None
-    ended = db.execute("SELECT MAX(ended_at) FROM jobs").fetchone()[0]
-    return max(float(get_fact(db, _CLOCK) or 0.0), float(ended or 0.0))
+    boot, wall, monotonic = json.loads(get_fact(db, _CLOCK) or '["", 0, 0]')
+    if boot != boot_id():
+        return time.time()
+    jump_s = time.time() - wall - (time.monotonic() - monotonic)
+    return float(wall + (jump_s if abs(jump_s) > _JUMP_S else 0.0))
 
 
-def restart_clock(db: sqlite3.Connection, now: Optional[float] = None) -> None:
-    """Let idleness count from now on."""
-    set_fact(db, _CLOCK, repr(time.time() if now is None else now))
+def restart_clock(db: sqlite3.Connection) -> None:
+    """Let idleness count from now on; where the wall clock jumps, that is not time that went by."""
+    set_fact(db, _CLOCK, json.dumps([boot_id(), time.time(), time.monotonic()]))
 
 
 @contextmanager

@@ -57,7 +57,7 @@ def submit(
         idle.refuse_when_stopping(db)
         now = time.time()
         job_ids = [_insert(db, spec, demand, now) for spec, demand in zip(specs, demands)]  # noqa: B905  (Python 3.8)
-        idle.restart_clock(db, now)
+        idle.restart_clock(db)
     return job_ids
 
 
@@ -152,7 +152,7 @@ def move(
 ) -> bool:
     """Move the job from ``source`` to ``target`` when it still is in ``source``; return whether it was.
 
-    A terminal target forgets the job's specification, and with it the secrets.
+    A terminal target forgets the job's specification, and with it the secrets, and restarts the idle clock.
     """
     if target not in states.TRANSITIONS[source]:
         raise ValueError(f"no job goes from {source} to {target}")
@@ -169,6 +169,7 @@ def move(
                 " WHERE job_id = ? AND state = ?",
                 (target, now, exit_code, job_id, source),
             )
+            idle.restart_clock(db)
     return cursor.rowcount == 1
 
 
@@ -195,6 +196,7 @@ def ask_cancel(
                     "UPDATE jobs SET state = ?, ended_at = ?, spec = NULL, cancel_asked = 1 WHERE job_id = ?",
                     (states.CANCELLED, time.time(), row["job_id"]),
                 )
+                idle.restart_clock(db)
     return [row["job_id"] for row in live]
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -51,14 +52,12 @@ class Site:
         assert {row.state for row in rows} <= {"free", "held"}, rows
 
     def launch(
-        self, run: str | None = None, name: str = "c", nodes: int = 1, agent: dict[str, Any] | None = None
+        self, run: str | None = None, name: str = "c", nodes: int = 1, agent: Mapping[str, Any] | None = None
     ) -> LabHost:
         """Launch a cluster and return its head; ``agent`` is laid over the settings of its agent."""
         core.launch(task(run, nodes), name, detach_run=True, stream_logs=False)
         head = self.head(name)
-        if agent:
-            config = head.home / ".sky_agent" / "config.json"
-            config.write_text(json.dumps({**json.loads(config.read_text()), **agent}))
+        agent_settings(head, **(agent or {}))
         return head
 
     def nodes(self, name: str = "c") -> list[LabHost]:
@@ -94,6 +93,15 @@ class Site:
 
 
 MakeSite = Callable[[int], Site]
+
+
+def agent_settings(head: LabHost, **settings: Any) -> None:
+    """Lay settings over those of the head's agent; ``sky start`` writes some of them anew."""
+    config = head.home / ".sky_agent" / "config.json"
+    changed = config.with_suffix(".new")
+    changed.write_text(json.dumps({**json.loads(config.read_text()), **settings}))
+    changed.chmod(0o644)
+    changed.replace(config)
 
 
 def task(run: str | None = None, nodes: int = 1) -> sky.Task:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 
 import pytest
@@ -13,7 +12,7 @@ from sky import core
 from sky.exceptions import ClusterDoesNotExist, ClusterNotUpError
 from tests.executors.conftest import wait_until
 from tests.executors.ssh.lab import LabHost
-from tests.faults.conftest import MakeSite, daemon_of, jobs, kill, machine, status, submit
+from tests.faults.conftest import MakeSite, agent_settings, daemon_of, jobs, kill, machine, status, submit
 from tests.integration.command import sky as command
 
 pytestmark = pytest.mark.needs("namespaces")
@@ -93,8 +92,7 @@ def test_job_submitted_as_autostop_fires_is_run_or_refused_and_never_lost(site: 
             refused += 1
         wait_until(lambda: free(head))
         core.start("c")
-        config = head.home / ".sky_agent" / "config.json"
-        config.write_text(json.dumps({**json.loads(config.read_text()), **QUICK}))
+        agent_settings(head, **QUICK)
     assert len(taken) + refused == 4
     ran = head.home / "sky_workdir/ran"
     assert (ran.read_text().split() if ran.exists() else []) == [str(number) for number, _ in taken]
