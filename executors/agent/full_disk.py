@@ -1,4 +1,4 @@
-"""What a full disk does not break: logs that say what they lost, and ends recorded when there is room."""
+"""What a full disk does not break: logs say what they lost, and ends are recorded when there is room."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def when_there_is_room(action: Callable[[], _T]) -> _T:
 
 
 class LogFile(io.FileIO):
-    """A log, mode 0600, appended to. What finds no room is left out, and the log says so once there is."""
+    """A log, mode 0600, appended to. What finds no room is left out, which it says when there is room."""
 
     def __init__(self, path: Path) -> None:
         self._lost = 0

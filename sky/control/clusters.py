@@ -144,9 +144,10 @@ def start(
 ) -> ClusterHandle:
     """Start a stopped cluster, or finish an interrupted launch, in the place it was launched in.
 
-    One that is UP is left alone unless ``force``; what may have stopped itself is asked for first. Raises
-    ``ValueError`` for ``down`` without idle minutes, ``ClusterDoesNotExist``,
-    ``ClusterOwnerIdentityMismatchError``, ``ResourcesUnavailableError``.
+    One that is UP is left alone unless ``force``; what may have stopped itself is asked for first.
+
+    Raises ``ValueError`` for ``down`` without idle minutes,
+    ``ClusterDoesNotExist``, ``ClusterOwnerIdentityMismatchError``, ``ResourcesUnavailableError``.
     """
     check_start(idle_minutes_to_autostop, down=down)
     store = open_store()

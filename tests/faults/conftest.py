@@ -125,6 +125,12 @@ def jobs(name: str = "c") -> dict[int, sky.JobStatus]:
     return {job["job_id"]: job["status"] for job in core.queue(name)}
 
 
+def over(*wanted: int) -> bool:
+    """Return whether these jobs are over."""
+    found = jobs()
+    return all(found[job].is_terminal() for job in wanted)
+
+
 def status(name: str = "c") -> tuple[str, str]:
     """Ask the provider, and return the cluster's status and the reason for it."""
     (found,) = core.status(name, refresh=True)

@@ -7,16 +7,12 @@ import pytest
 import sky
 from sky import core
 from tests.executors.conftest import wait_until
-from tests.faults.conftest import MakeSite, children_of, daemon_of, jobs, kill, marked, status, submit
+from tests.faults.conftest import MakeSite, children_of, daemon_of, jobs, kill, marked, over, status, submit
 from tests.hosts.process import Process
 
 pytestmark = pytest.mark.needs("namespaces")
 
 FIRST = "echo first >> ran; until [ -e go ]; do sleep 0.02; done; echo end >> ran"
-
-
-def over(*wanted: int) -> bool:
-    return all(jobs()[job].is_terminal() for job in wanted)
 
 
 def test_daemon_killed_is_revived_by_itself_and_every_job_runs_once(site: MakeSite) -> None:

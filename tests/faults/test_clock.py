@@ -1,4 +1,4 @@
-"""The clock of a host jumps by hours: the agent that runs on goes by another, and new processes see the jump."""
+"""The clock of a host jumps by hours, forward or back."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ JUMPS = pytest.mark.parametrize("jump_s", [HOURS_S, -HOURS_S], ids=["forward", "
 
 
 def restart_by_wrong_clock(head: LabHost, jump_s: int) -> None:
-    """Let the agent's daemon be one whose clock is wrong, while what is called from now on has the right one."""
+    """Give the agent's daemon a wrong clock, while what is called from now on has the right one."""
     machine(head).set_clock(jump_s)
     daemon = daemon_of(head)
     for each in [*children_of(daemon), daemon]:

@@ -9,7 +9,7 @@ import pytest
 import sky
 from sky import core
 from tests.executors.conftest import wait_until
-from tests.faults.conftest import MakeSite, jobs, machine, status, submit
+from tests.faults.conftest import MakeSite, jobs, machine, over, status, submit
 from tests.integration.command import sky as command
 
 pytestmark = pytest.mark.needs("namespaces")
@@ -37,7 +37,7 @@ def test_full_at_the_agents_database_refuses_the_job_and_takes_it_when_there_is_
     made = site(1)
     head = made.launch()
     first = submit("true")
-    wait_until(jobs()[first].is_terminal)
+    wait_until(lambda: over(first))
     machine(head).fill_disk()
     for words in (("exec", "c", "true"), ("exec", "-d", "c", "true")):
         assert "the disk of the node is full, and nothing was done; make room" in command(*words, code=1).err
@@ -64,7 +64,7 @@ def test_full_during_output_the_log_says_what_is_missing_and_the_end_is_recorded
     wait_until((workdir / "printed").exists)
     machine(head).free_disk()
     (workdir / "room").touch()
-    wait_until(jobs()[job].is_terminal)
+    wait_until(lambda: over(job))
     (record,) = core.queue("c")
     assert (record["status"], record["exit_code"]) == (sky.JobStatus.FAILED, 5)
     text = log.read_text()
@@ -83,7 +83,7 @@ def test_full_when_a_job_ends_its_end_is_recorded_when_there_is_room(site: MakeS
     (workdir / "end").touch()
     wait_until(lambda: not any("-run.sh" in word for each in head.host.processes() for word in each.argv))
     machine(head).free_disk()
-    wait_until(jobs()[job].is_terminal)
+    wait_until(lambda: over(job))
     assert [each["exit_code"] for each in core.queue("c")] == [6]
     core.down("c")
 

@@ -84,6 +84,7 @@ def test_cut_for_good_during_logs_is_told_with_the_host_and_the_job_goes_on(site
     made.assert_nothing_left()
 
 
+@pytest.mark.slow
 def test_hung_host_every_command_returns_with_a_message_and_all_is_well_when_it_answers_again(
     site: MakeSite,
 ) -> None:
