@@ -8,7 +8,7 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.hosts.command import run
+from tests.hosts.command import HostError, run
 
 # What a host sees of this machine's root. Everything else is hidden: homes, /tmp, /run, mounted data, ...
 _SYSTEM = {"bin", "etc", "lib", "lib32", "lib64", "libx32", "sbin", "usr", "var"}
@@ -16,6 +16,7 @@ _EMPTY = {"boot", "dev", "home", "media", "mnt", "opt", "proc", "root", "run", "
 # Below those, what belongs to this machine alone.
 _PRIVATE = ("etc/munge", "etc/ssh", "etc/sudoers.d", "var/backups", "var/mail", "var/tmp")
 _STICKY = ("tmp", "var/tmp")
+_ATTEMPTS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +67,14 @@ class Disk:
 
     def fill(self) -> None:
         """Leave no room: the next byte that is written fails with ENOSPC."""
-        room = os.statvfs(self.folder / "changes")
-        self._resize(f"{(room.f_blocks - room.f_bfree) * room.f_frsize}")
+        for _ in range(_ATTEMPTS):
+            room = os.statvfs(self.folder / "changes")
+            try:
+                self._resize(f"{(room.f_blocks - room.f_bfree) * room.f_frsize}")
+            except HostError:  # something was written meanwhile, and no longer fits
+                continue
+            return
+        raise HostError(f"{self.folder.name} is written to faster than it can be filled")
 
     def free(self) -> None:
         """Undo ``fill``."""
