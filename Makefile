@@ -1,8 +1,11 @@
 # Thin names for the commands that CONTRIBUTING.md describes; none of them is needed.
-.PHONY: test lint types bench bench-all bench-peers bench-report hosts lock
+.PHONY: test test-all lint types bench bench-all bench-peers bench-report hosts lock
 
 test:
 	sh scripts/test.sh
+
+test-all:
+	SKY_TEST_SLOW=1 sh scripts/test.sh
 
 lint:
 	.venv/bin/ruff check .

@@ -10,6 +10,7 @@ ExecutorError
 ├── SyncFailed                     files did not reach the node
 ├── AgentUnreachable               the node's agent does not answer
 ├── HostUnreachable                the node itself does not answer; another host, or the same one later
+│   ├── ConnectionLost             what was under way may have been done or not; only reads are done again
 │   ├── LoginRefused               it answers, and lets nobody in with these keys
 │   ├── HostKeyUnknown             it answers, and nobody has said yet that it is the right one
 │   └── HostKeyChanged             it answers as another machine than the one that was pinned
@@ -73,6 +74,10 @@ class HostUnreachable(ExecutorError):
 
 class LoginRefused(HostUnreachable):
     """The host refuses the user or every key that was offered."""
+
+
+class ConnectionLost(HostUnreachable):
+    """The connection broke: what was under way may have been done or not."""
 
 
 class HostKeyUnknown(HostUnreachable):

@@ -1,4 +1,4 @@
-"""What is owned rather than rented: this machine, pools of hosts, Slurm clusters; as offers no catalog holds.
+"""Offers that no catalog holds, since they are owned and not rented: this machine, pools, Slurm clusters.
 
 Each kind is a package with two functions: ``has_offers``, which costs nothing where there are none, and
 ``owned_offers``.

@@ -23,7 +23,7 @@ from .layout import Config, Layout
 from .poke import poke
 from .processes import Identity, end, identity, session_members
 from .slurm import REFUSALS
-from .store import connect
+from .store import connect, forget_deleted
 
 _log = logging.getLogger("sky.agent")
 

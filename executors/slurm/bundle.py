@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+
+from catalog.units import MILLI
 from executors.api import Capability, Executor, Handle, Transport
 from executors.errors import NotFound
 from executors.slurm.provisioner import MARKER, SlurmProvisioner, hosts_of, login_of
@@ -30,7 +33,8 @@ def _connect(handle: Handle, node: int = 0) -> Transport:
     if node >= len(nodes):
         raise NotFound(f"cluster {handle.cluster_name} has no node of rank {node}")
     data = handle.data
-    return StepTransport(login, handle.cluster_id, data["folder"], data["job"], nodes[node].host)
+    cpus = int(json.loads(data["capacity"])["cpus_milli"]) // MILLI
+    return StepTransport(login, handle.cluster_id, data["folder"], data["job"], nodes[node].host, cpus)
 
 
 def _queue(handle: Handle, transport: Transport) -> SlurmQueue:

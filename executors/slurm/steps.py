@@ -9,7 +9,7 @@ from executors.api import Completed, Progress, Transport
 from executors.slurm.login import BASE, wrapped
 from executors.sync.remote import RemotePath
 
-_SRUN = ("--overlap", "--nodes=1", "--ntasks=1", "--cpu-bind=none", "--mem=0")
+_SRUN = ("--overlap", "--nodes=1", "--ntasks=1", "--mem=0")
 # What Slurm itself says of the end of a step is not the command's output.
 _PLAIN = r"""
 exec 3>&1
@@ -27,14 +27,18 @@ _TOGETHER = 'exec "$@" 2>&1'
 class StepTransport:
     """Runs commands on ``node`` of the holder ``job``, with the cluster's own folder as home.
 
-    ``login`` is the transport to the login node; a home that all nodes share is what files rely on.
+    ``login`` is the transport to the login node; a home that all nodes share is what files rely on. A command
+    may use all of the holder's ``cpus`` there.
     """
 
-    def __init__(self, login: Transport, cluster_id: str, folder: str, job: str, node: str) -> None:
+    def __init__(
+        self, login: Transport, cluster_id: str, folder: str, job: str, node: str, cpus: int
+    ) -> None:
         self._login = login
         self._home = f"{BASE}/{cluster_id}/home"
         self._step = [
-            *("srun", f"--jobid={job}", f"--nodelist={node}", *_SRUN, f"--chdir={folder}/home"),
+            *("srun", f"--jobid={job}", f"--nodelist={node}", *_SRUN, f"--cpus-per-task={cpus}"),
+            f"--chdir={folder}/home",
             *("env", f"HOME={folder}/home"),
         ]
 

@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 
 from catalog.errors import SkyError
 from executors.api import Transport
-from executors.errors import Transient
+from executors.errors import ConnectionLost, Transient
 from executors.ssh.host import HostView, look
 from executors.transports import ssh
 from executors.transports.address import Address
@@ -83,7 +83,15 @@ def ask(
 
 def look_at(addresses: Sequence[Address], limit_s: float = LOOK_S) -> list[Answer[HostView]]:
     """Return how every host is, within ``limit_s`` whatever some of them do."""
-    return ask(addresses, lambda transport: look(transport, limit_s), limit_s)
+    return ask(addresses, lambda transport: _look_again_if_lost(transport, limit_s), limit_s)
+
+
+def _look_again_if_lost(transport: Transport, limit_s: float) -> HostView:
+    """Look, once more where the connection was one to a host that has been off: looking changes nothing."""
+    try:
+        return look(transport, limit_s)
+    except ConnectionLost:
+        return look(transport, limit_s)
 
 
 def why(error: SkyError | None) -> str:

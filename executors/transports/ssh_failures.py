@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
-from executors.errors import HostKeyChanged, HostKeyUnknown, HostUnreachable, LoginRefused
+from executors.errors import ConnectionLost, HostKeyChanged, HostKeyUnknown, HostUnreachable, LoginRefused
 from executors.transports.address import Address
 
 _UNKNOWN_KEY = re.compile(r"No (?P<kind>\S+) host key is known for (?P<host>\S+)")
@@ -61,7 +61,7 @@ def failure(address: Address, stderr: str, by_hand: Sequence[str]) -> HostUnreac
 def not_started(address: Address, program: str, said: str) -> HostUnreachable:
     """Return the error for a session that ended, with ``said`` on stderr, before it told that it began."""
     if "mux_client_request_session" in said:
-        return HostUnreachable(
+        return ConnectionLost(
             f"the connection to {address} was lost as {program} was to start there, and it is not known "
             f"whether it did. Is the host up? When it answers again, try once more",
             address.host,

@@ -118,7 +118,8 @@ def refreshed(store: Store, record: ClusterRecord) -> ClusterRecord | None:
 def apply(store: Store, record: ClusterRecord, step: Step) -> ClusterRecord | None:
     """Commit what was decided; the caller holds the cluster's lock."""
     if step.action is Action.KEEP:
-        return record
+        known = not step.reason or step.reason == record.reason
+        return record if known else store.update(record, reason=step.reason)
     _log.info("Cluster %s: %s", record.name, step.reason)
     if step.action is Action.CLOSE:
         ssh_config.remove(record.name)
@@ -127,6 +128,12 @@ def apply(store: Store, record: ClusterRecord, step: Step) -> ClusterRecord | No
     if step.action is Action.MARK_UP:
         return store.update(record, status=ClusterStatus.UP)
     if step.action is Action.MARK_INIT:
-        return store.update(record, status=ClusterStatus.INIT)
+        return store.update(record, status=ClusterStatus.INIT, reason=step.reason)
     ssh_config.remove(record.name)
-    return store.update(record, status=ClusterStatus.STOPPED, autostop_minutes=NO_AUTOSTOP, to_down=False)
+    return store.update(
+        record,
+        status=ClusterStatus.STOPPED,
+        reason=step.reason,
+        autostop_minutes=NO_AUTOSTOP,
+        to_down=False,
+    )

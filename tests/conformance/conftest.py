@@ -67,8 +67,6 @@ class Place:
     offer: Offer
     alive: Callable[[Handle, int], bool]
     with_gpus: Offer | None = None
-    minute_s: float = 0.3
-    """How long an idle minute lasts in tests: longer than a call takes there."""
 
 
 def _local(request: pytest.FixtureRequest) -> Place:
@@ -93,7 +91,7 @@ def _slurm(request: pytest.FixtureRequest) -> Place:
         return site.alive(hosts_of(handle)[0].internal_ip, pid)
 
     offer, with_gpus = site.offer("cpu", "002cpu-4gb"), site.offer("gpu", "004cpu-8gb-A100x2")
-    return Place(slurm.executor(), offer, alive, with_gpus, minute_s=1.5)
+    return Place(slurm.executor(), offer, alive, with_gpus)
 
 
 def _here() -> Offer:

@@ -9,13 +9,13 @@ import pytest
 from executors import lifecycle, node_setup
 from executors.api import Autostop, NodeState
 from executors.errors import ExecutorError, Transient
-from tests.conformance.conftest import Place, Subject
+from tests.conformance.conftest import Subject
 
 
 @pytest.fixture
-def quick(subject: Subject, place: Place) -> Subject:
-    """A cluster whose idle minutes are short."""
-    subject.tune(seconds_per_idle_minute=place.minute_s)
+def quick(subject: Subject) -> Subject:
+    """A cluster whose idle minutes last 0.3 s."""
+    subject.tune(seconds_per_idle_minute=0.3)
     return subject
 
 
@@ -65,7 +65,7 @@ def test_setup_keeps_the_cluster_up(quick: Subject) -> None:
 
     script = "echo it runs; sleep 0.8"
     node_setup.run_setup(
-        quick.executor, quick.handle, script, env={}, run_timestamp="sky-s", on_output=lambda _: None
+        quick.executor, quick.handle, script, env={}, run_timestamp="sky-s", on_output=set_autostop
     )
     assert state(quick) is NodeState.RUNNING
     wait_for(quick, NodeState.STOPPED)

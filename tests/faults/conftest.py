@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,19 +21,6 @@ from tests.hosts.machine import Machine
 from tests.hosts.process import Process
 
 INFRA = "ssh/lab"
-SLOW = "SKY_TEST_SLOW"
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if os.environ.get(SLOW):
-        return
-    for item in items:
-        if item.get_closest_marker("slow"):
-            item.add_marker(pytest.mark.skip(reason=f"not run, needs time: set {SLOW}=1"))
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", f"slow: takes long; run only with {SLOW}=1 in the environment")
 
 
 class Site:

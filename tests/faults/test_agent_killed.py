@@ -10,7 +10,7 @@ from tests.executors.conftest import wait_until
 from tests.faults.conftest import MakeSite, children_of, daemon_of, jobs, kill, marked, over, status, submit
 from tests.hosts.process import Process
 
-pytestmark = pytest.mark.needs("namespaces")
+pytestmark = pytest.mark.needs("namespaces", "time")
 
 FIRST = "echo first >> ran; until [ -e go ]; do sleep 0.02; done; echo end >> ran"
 

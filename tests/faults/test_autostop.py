@@ -15,7 +15,7 @@ from tests.executors.ssh.lab import LabHost
 from tests.faults.conftest import MakeSite, agent_settings, daemon_of, jobs, kill, machine, status, submit
 from tests.integration.command import sky as command
 
-pytestmark = pytest.mark.needs("namespaces")
+pytestmark = pytest.mark.needs("namespaces", "time")
 
 QUICK = {"seconds_per_idle_minute": 1, "poll_s": 0.1}
 

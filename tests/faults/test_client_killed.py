@@ -16,7 +16,7 @@ from sky.control.state import open_store
 from tests.faults.conftest import INFRA, MakeSite, Site, jobs, task
 from tests.integration import killed_at
 
-pytestmark = pytest.mark.needs("namespaces")
+pytestmark = pytest.mark.needs("namespaces", "time")
 
 NAME = "c"
 Step = tuple[str, str, int]
@@ -85,7 +85,7 @@ def test_a_killed_launch_is_seen_by_status_and_removed_by_down(
 @pytest.mark.parametrize(
     "step",
     [
-        pytest.param(step, id=name, marks=() if step in {RESERVED, SUBMITTED} else pytest.mark.slow)
+        pytest.param(step, id=name, marks=() if step in {RESERVED, SUBMITTED} else pytest.mark.needs("time"))
         for step, name in zip(LAUNCH_STEPS, ids(LAUNCH_STEPS), strict=True)
     ],
 )

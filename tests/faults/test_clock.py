@@ -21,7 +21,7 @@ from tests.faults.conftest import (
     submit,
 )
 
-pytestmark = pytest.mark.needs("clock")
+pytestmark = pytest.mark.needs("clock", "time")
 
 HOURS_S = 3 * 3600
 

@@ -12,7 +12,7 @@ from tests.executors.conftest import wait_until
 from tests.faults.conftest import MakeSite, jobs, machine, over, status, submit
 from tests.integration.command import sky as command
 
-pytestmark = pytest.mark.needs("namespaces")
+pytestmark = pytest.mark.needs("namespaces", "time")
 
 
 def test_full_during_sync_is_told_and_nothing_half_copied_stands_under_its_name(

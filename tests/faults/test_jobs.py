@@ -17,7 +17,7 @@ from tests.faults.conftest import MakeSite, jobs, marked, submit
 from tests.hosts.process import Process
 from tests.integration.command import sky as command
 
-pytestmark = pytest.mark.needs("namespaces")
+pytestmark = pytest.mark.needs("namespaces", "time")
 
 OUTPUT_MB = int(os.environ.get("SKY_TEST_OUTPUT_MB", "300"))
 AT_ONCE = int(os.environ.get("SKY_TEST_EXECS", "200"))

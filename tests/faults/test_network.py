@@ -17,7 +17,7 @@ from tests.faults.conftest import MakeSite, jobs, machine, status, submit
 from tests.integration.command import Done
 from tests.integration.command import sky as command
 
-pytestmark = pytest.mark.needs("namespaces")
+pytestmark = pytest.mark.needs("namespaces", "time")
 
 COUNT = "for i in $(seq 1 {n}); do echo line $i; sleep 0.05; done"
 LIMIT_S = 60.0
@@ -84,7 +84,6 @@ def test_cut_for_good_during_logs_is_told_with_the_host_and_the_job_goes_on(site
     made.assert_nothing_left()
 
 
-@pytest.mark.slow
 def test_hung_host_every_command_returns_with_a_message_and_all_is_well_when_it_answers_again(
     site: MakeSite,
 ) -> None:

@@ -10,7 +10,7 @@ from tests.executors.conftest import wait_until
 from tests.faults.conftest import MakeSite, jobs, machine, status, submit
 from tests.integration.command import sky as command
 
-pytestmark = pytest.mark.needs("namespaces")
+pytestmark = pytest.mark.needs("namespaces", "time")
 
 
 def test_head_crashed_is_told_start_repairs_waiting_jobs_run_and_the_running_one_is_not_repeated(

@@ -13,7 +13,7 @@ from sky import core
 from tests.faults.conftest import INFRA, MakeSite, Site, jobs, submit
 from tests.integration.command import sky as command
 
-pytestmark = pytest.mark.needs("namespaces")
+pytestmark = pytest.mark.needs("namespaces", "time")
 
 
 def laptops(made: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:

@@ -22,6 +22,8 @@ _PROGRAMS = {
 }
 # Abilities that only hosts of namespaces have.
 _OF_MACHINES = ("namespaces", "sudo", "clock", "slurm")
+TIME, SLOW = "time", "SKY_TEST_SLOW"
+"""The ability to wait: tests that take long are run where the environment says ``SKY_TEST_SLOW=1``."""
 _PROBE = """
 mount -t tmpfs probe . && cd "$PWD" && mkdir upper work root
 mount -t overlay -o lowerdir=/,upperdir=upper,workdir=work probe root
@@ -32,8 +34,10 @@ ip link add probe0 type veth peer name probe1 && ip link add probe type bridge
 @cache
 def why_not(ability: str) -> str:
     """Return why hosts here lack ``ability``; empty when they have it. Installs programs where it may."""
+    if ability == TIME:
+        return "" if os.environ.get(SLOW) else f"set {SLOW}=1"
     if ability not in _PROGRAMS:
-        raise ValueError(f"no such ability: {ability}; there are {', '.join(_PROGRAMS)}")
+        raise ValueError(f"no such ability: {ability}; there are {', '.join((*_PROGRAMS, TIME))}")
     reason = packages.install()
     lacking = sorted(set(_PROGRAMS[ability]) & set(packages.missing()))
     if lacking:

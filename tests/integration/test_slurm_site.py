@@ -29,7 +29,7 @@ def test_partitions_serve_a_cluster_from_launch_to_down(slurm_site: Site, tmp_pa
         "resources:\n  infra: slurm/site/gpu\n  accelerators: A100:1\n"
         "setup: echo ready > ~/sky_workdir/setup\nrun: cat data setup; echo $CUDA_VISIBLE_DEVICES\n"
     )
-    assert "slurm/site/gpu  002cpu-4gb-A100x1" in sky("optimize", str(task)).out
+    assert "slurm/site/gpu 002cpu-4gb-A100x1" in " ".join(sky("optimize", str(task)).out.split())
     launched = sky("launch", "-y", "-c", "hpc", str(task))
     lines = [line.partition(") ") for line in launched.out.splitlines()]
     assert sorted({head.split(",")[0] for head, _, _ in lines}) == ["(head", "(worker1"]

@@ -109,6 +109,7 @@ def test_a_busy_pool_refuses_with_the_holder_and_a_node_can_take_itself_down(lab
         ("executors.agent_queue:AgentQueue.ensure_agent", "after", "1"),
     ],
 )
+@pytest.mark.needs("time")
 @pytest.mark.parametrize("ending", ["down", "launch"])
 def test_a_launch_that_was_killed_is_ended_or_done_again(
     target: str, moment: str, nth: str, ending: str, lab: Lab

@@ -15,7 +15,7 @@ from tests.executors.conftest import wait_until
 from tests.executors.multinode.conftest import WHOLE, Gang, MakeGang
 from tests.hosts.machine import Machine
 
-pytestmark = pytest.mark.needs("slurm")
+pytestmark = pytest.mark.needs("slurm", "time")
 
 _HOLD = "echo ready; until [ -e ~/go ]; do sleep 0.02; done; echo done"
 

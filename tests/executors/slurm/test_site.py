@@ -227,6 +227,7 @@ def test_setup_runs_once_until_what_was_copied_changes(launch: Launch, tmp_path:
     assert set_up() == "three\n"
 
 
+@pytest.mark.needs("time")
 def test_an_interrupted_creation_is_found_by_its_id_and_not_called_gone_while_nobody_answers(
     slurm_site: Site, launch: Launch
 ) -> None:

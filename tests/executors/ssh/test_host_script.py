@@ -145,6 +145,7 @@ def test_a_stopped_cluster_lies_beside_others_and_is_seen(home: Home) -> None:
     assert home.do("look").splitlines() == seen[:2]
 
 
+@pytest.mark.needs("time")
 def test_a_script_killed_at_any_of_its_commands_loses_nothing(tmp_path: Path) -> None:
     """A home goes through a cluster's life, each verb killed at its n-th command and then repeated."""
     through: set[int] = set()  # the steps that came to their end before their n-th command

@@ -143,6 +143,7 @@ def _environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
 
 
+@pytest.mark.needs("time")
 @pytest.mark.parametrize(("target", "moment", "nth"), STEPS)
 def test_a_creation_killed_on_the_way_is_completed_or_removed(
     target: str, moment: str, nth: int, lab: Lab, executor: Executor
