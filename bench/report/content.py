@@ -28,9 +28,13 @@ def report_of(suite: Suite, peers: Peers | None) -> Report:
         "measurements by `python -m bench.report`; none is typed by hand. The last section lists what speaks "
         "against us."
     )
+    commands = (
+        "This is about plans. How long the product's own commands take, here and on hosts, is in "
+        "`docs/benchmarks-commands.md`."
+    )
     return Report(
         TITLE,
-        (summary,),
+        (summary, commands),
         (
             setup.section(suite, peers),
             promises.section(suite),
