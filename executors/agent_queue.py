@@ -18,6 +18,7 @@ from executors.job import JobRecord, JobSpec, JobState
 _log = logging.getLogger("sky.executors")
 
 STATE_DIR = ".sky_agent"
+_SIGNALLED = 128
 _NO_SUCH_JOB = 3
 _KINDS: Mapping[str, type[ExecutorError] | type[UserError]] = {
     "unsupported": Unsupported,
@@ -104,14 +105,20 @@ class AgentQueue:
                 return answer
         except AgentUnreachable:
             _log.debug("the node has no agent that answers; it gets one")
-        archive = f"{STATE_DIR}/{agent_version()}.pyz"
-        self._transport.put(agent_archive(), archive)
-        answer = self._answer(
-            self._transport.run([*self._interpreter, archive, "install"], stdin=settings.encode())
-        )
+        answer = self._install(settings)
         if answer["version"] != agent_version():
             raise AgentUnreachable(f"the node runs {answer['version']} after {agent_version()} was installed")
         return answer
+
+    def _install(self, settings: str) -> Any:
+        """Put this release's agent on the node and start it; again where a signal ended that half-way."""
+        archive = f"{STATE_DIR}/{agent_version()}.pyz"
+        self._transport.put(agent_archive(), archive)
+        argv, stdin = [*self._interpreter, archive, "install"], settings.encode()
+        done = self._transport.run(argv, stdin=stdin)
+        if done.returncode > _SIGNALLED:
+            done = self._transport.run(argv, stdin=stdin)
+        return self._answer(done)
 
     def stop_agent(self) -> list[int]:
         """End the jobs that run, the agent, and its Slurm; returns the jobs' ids. Waiting jobs stay."""

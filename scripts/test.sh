@@ -1,5 +1,5 @@
 #!/bin/sh
-# Install what the tests need into .venv, pinned by hash, and run them. Arguments go to pytest.
+# Install what the tests need into .venv, pinned by hash, and run them, two at a time. Arguments go to pytest.
 set -eu
 cd "$(dirname "$0")/.."
 export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
@@ -9,4 +9,4 @@ printf 'setup: installing requirements/dev.lock (about a minute on a fast line)\
 .venv/bin/python -m pip install --quiet --require-hashes --requirement requirements/dev.lock
 .venv/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 
-exec .venv/bin/python -m pytest "$@"
+exec .venv/bin/python -m pytest -n 2 "$@"

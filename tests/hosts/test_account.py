@@ -16,6 +16,8 @@ from tests.hosts.command import environment
 from tests.hosts.fixtures import TakeMachines
 from tests.hosts.hosts import Hosts
 
+pytestmark = pytest.mark.needs("time")
+
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 

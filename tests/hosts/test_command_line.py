@@ -11,6 +11,8 @@ import pytest
 
 from tests.hosts.command import environment
 
+pytestmark = pytest.mark.needs("time")
+
 ROOT = Path(__file__).parents[2]
 
 

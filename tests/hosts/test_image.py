@@ -9,6 +9,8 @@ import pytest
 
 from tests.hosts.fixtures import TakeMachines
 
+pytestmark = pytest.mark.needs("time")
+
 
 def test_every_host_is_another_machine(machines: TakeMachines) -> None:
     one, two = machines(2)

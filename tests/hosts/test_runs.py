@@ -19,6 +19,8 @@ ROOT = Path(__file__).parents[2]
 _OWNER = """
 import sys
 from tests.hosts.hosts import Hosts
+
+pytestmark = pytest.mark.needs("time")
 made = Hosts.create()
 made.up(2)
 print(made.folder, flush=True)

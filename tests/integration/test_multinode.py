@@ -10,7 +10,7 @@ from tests.architecture.source_tree import ROOT
 from tests.executors.ssh.lab import Lab
 from tests.integration.command import sky
 
-pytestmark = pytest.mark.needs("ssh", "slurm")
+pytestmark = pytest.mark.needs("ssh", "slurm", "time")
 
 EXAMPLE = str(ROOT / "examples" / "multinode.yaml")
 

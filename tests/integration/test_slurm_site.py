@@ -10,7 +10,7 @@ import pytest
 from tests.integration.command import sky
 from tests.slurm_site.site import Site
 
-pytestmark = pytest.mark.needs("slurm")
+pytestmark = pytest.mark.needs("slurm", "time")
 
 
 def statuses(*words: str) -> dict[str, str]:

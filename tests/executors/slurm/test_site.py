@@ -18,7 +18,7 @@ from executors.errors import AgentUnreachable, CleanupIncomplete, OutOfCapacity
 from executors.job import Demand, JobSpec, JobState
 from tests.slurm_site.site import Site
 
-pytestmark = pytest.mark.needs("slurm")
+pytestmark = pytest.mark.needs("slurm", "time")
 
 Launch = Callable[..., Handle]
 EXECUTOR = slurm.executor()
@@ -227,7 +227,6 @@ def test_setup_runs_once_until_what_was_copied_changes(launch: Launch, tmp_path:
     assert set_up() == "three\n"
 
 
-@pytest.mark.needs("time")
 def test_an_interrupted_creation_is_found_by_its_id_and_not_called_gone_while_nobody_answers(
     slurm_site: Site, launch: Launch
 ) -> None:

@@ -18,6 +18,8 @@ from executors.transports.address import read_nodes
 from tests.executors.ssh.lab import Lab
 from tests.hosts.machine import Machine
 
+pytestmark = pytest.mark.needs("time")
+
 KILLED_AT = str(Path(__file__).with_name("create_killed_at.py"))
 STEPS = [
     ("executors.ssh.claims:claim", "before", 1),
@@ -143,7 +145,6 @@ def _environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
 
 
-@pytest.mark.needs("time")
 @pytest.mark.parametrize(("target", "moment", "nth"), STEPS)
 def test_a_creation_killed_on_the_way_is_completed_or_removed(
     target: str, moment: str, nth: int, lab: Lab, executor: Executor

@@ -21,6 +21,8 @@ from tests.executors.transports.conftest import Connect, address_of, pin
 from tests.hosts.fixtures import TakeHosts, TakeMachines
 from tests.hosts.host import Host
 
+pytestmark = pytest.mark.needs("time")
+
 ROOT = Path(__file__).parents[3]
 
 
