@@ -15,12 +15,13 @@ from tests.hosts.hosts import Hosts
 from tests.hosts.process import Process
 from tests.hosts.record import Record, runs
 
+pytestmark = pytest.mark.needs("time")
+
 ROOT = Path(__file__).parents[2]
 _OWNER = """
 import sys
 from tests.hosts.hosts import Hosts
 
-pytestmark = pytest.mark.needs("time")
 made = Hosts.create()
 made.up(2)
 print(made.folder, flush=True)
