@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import os
 import re
-import selectors
 import shutil
-import signal
 import subprocess
 import tempfile
 from collections.abc import Callable, Sequence
@@ -17,11 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from executors.api import Progress
+from executors.child import end, exchange
 from executors.errors import SyncFailed
 from executors.sync.listing import Listing, Tally
 from executors.sync.remote import advice
 
-_CHUNK = 1 << 16
 _VANISHED = 24
 _END_GRACE_S = 5.0
 _MAX_PATTERNS = 500
@@ -137,10 +134,10 @@ def _run(way: Way, argv: Sequence[str], stdin: bytes, tally: Tally) -> int:
     stderr = bytearray()
     try:
         with way.watched(process):
-            _exchange(process, stdin, lines.feed, stderr.extend)
+            exchange(process, stdin, lines.feed, stderr.extend)
             code = process.wait()
     finally:
-        _end(process)
+        end(process, _END_GRACE_S)
     if code not in {0, _VANISHED}:
         said = stderr.decode(errors="replace").strip()
         raise SyncFailed(f"rsync ended with {code}: {said[-500:]}{advice(said)}")
@@ -161,47 +158,3 @@ class _Lines:
             if line[1:2] in {b"f", b"L"}:
                 self.changed += line[:1] != b"." or line[2:11].strip() != b""
                 self._tally.done(int(line[11:]))
-
-
-def _exchange(
-    process: subprocess.Popen[bytes],
-    stdin: bytes,
-    on_stdout: Callable[[bytes], None],
-    on_stderr: Callable[[bytes], None],
-) -> None:
-    assert process.stdin is not None
-    assert process.stdout is not None
-    assert process.stderr is not None
-    with selectors.DefaultSelector() as selector:
-        os.set_blocking(process.stdin.fileno(), False)
-        selector.register(process.stdin, selectors.EVENT_WRITE)
-        selector.register(process.stdout, selectors.EVENT_READ, on_stdout)
-        selector.register(process.stderr, selectors.EVENT_READ, on_stderr)
-        left = memoryview(stdin)
-        while selector.get_map():
-            for key, _ in selector.select():
-                if key.fileobj is process.stdin:
-                    with contextlib.suppress(BrokenPipeError):
-                        left = left[os.write(key.fd, left[:_CHUNK]) :] if left else left
-                        if left:
-                            continue
-                    selector.unregister(process.stdin)
-                    process.stdin.close()
-                elif chunk := os.read(key.fd, _CHUNK):
-                    key.data(chunk)
-                else:
-                    selector.unregister(key.fileobj)
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    if process.poll() is None:
-        os.killpg(process.pid, signal.SIGTERM)
-        try:
-            process.wait(_END_GRACE_S)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-    for pipe in (process.stdin, process.stdout, process.stderr):
-        if pipe is not None:
-            with contextlib.suppress(BrokenPipeError):
-                pipe.close()

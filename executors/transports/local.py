@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import selectors
-import signal
 import subprocess
 from collections.abc import Callable, Generator, Mapping, Sequence
 from pathlib import Path
 
 from executors.api import Completed, Progress
+from executors.child import end, exchange
 from executors.errors import SyncFailed, Transient, Unsupported
 from executors.sync.mirror import copy, memory_of, mirror
 
@@ -41,7 +39,7 @@ class LocalTransport:
         except subprocess.TimeoutExpired:
             raise Transient(f"{argv[0]} did not end within {timeout_s:g} s") from None
         finally:
-            _end(process)
+            end(process, _END_GRACE_S)
         return Completed(_exit_code(process), out.decode(errors="replace"), err.decode(errors="replace"))
 
     def stream(
@@ -55,10 +53,10 @@ class LocalTransport:
         """Run ``argv``, hand over its output as it comes; an exception of ``on_output`` ends the command."""
         process = self._start(argv, stdin=subprocess.PIPE, stderr=subprocess.STDOUT, env=env)
         try:
-            _exchange(process, stdin, on_output)
+            exchange(process, stdin, on_output)
             process.wait()
         finally:
-            _end(process)
+            end(process, _END_GRACE_S)
         return _exit_code(process)
 
     def follow(self, argv: Sequence[str]) -> Generator[bytes, None, int]:
@@ -70,7 +68,7 @@ class LocalTransport:
                 yield chunk
             process.wait()
         finally:
-            _end(process)
+            end(process, _END_GRACE_S)
         return _exit_code(process)
 
     def put(
@@ -135,47 +133,6 @@ class LocalTransport:
         name, _, value = self._marker.partition("=")
         inherited = {key: os.environ[key] for key in os.environ if key in _INHERITED or key.startswith("LC_")}
         return {"PATH": os.defpath, **inherited, "HOME": str(self._home), **({name: value} if name else {})}
-
-
-def _exchange(process: subprocess.Popen[bytes], stdin: bytes, on_output: Callable[[bytes], None]) -> None:
-    """Feed ``stdin`` and read the output at once, so that neither side waits for the other."""
-    assert process.stdin is not None
-    assert process.stdout is not None
-    with selectors.DefaultSelector() as selector:
-        selector.register(process.stdout, selectors.EVENT_READ)
-        os.set_blocking(process.stdin.fileno(), False)
-        selector.register(process.stdin, selectors.EVENT_WRITE)
-        left = memoryview(stdin)
-        while selector.get_map():
-            for key, _ in selector.select():
-                if key.fileobj is process.stdin:
-                    with contextlib.suppress(BrokenPipeError):
-                        left = left[os.write(key.fd, left[:_CHUNK]) :] if left else left
-                        if left:
-                            continue
-                    selector.unregister(process.stdin)
-                    process.stdin.close()
-                elif chunk := os.read(key.fd, _CHUNK):
-                    on_output(chunk)
-                else:
-                    selector.unregister(process.stdout)
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """End a command that still runs: SIGTERM to its group, SIGKILL after a grace; then release its pipes."""
-    if process.poll() is None:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGTERM)
-        try:
-            process.wait(_END_GRACE_S)
-        except subprocess.TimeoutExpired:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-    for pipe in (process.stdin, process.stdout, process.stderr):
-        if pipe is not None:
-            with contextlib.suppress(BrokenPipeError):
-                pipe.close()
 
 
 def _exit_code(process: subprocess.Popen[bytes]) -> int:
