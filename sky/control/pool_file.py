@@ -22,8 +22,9 @@ from catalog.units import mib, micro_usd, milli
 from executors.ssh import pools
 from executors.ssh.facts import Overrides
 from executors.transports.address import Address
+from sky.control.named_file import read_named
 from sky.exceptions import SpecError, within
-from sky.fields import accelerator_spec, yaml_text
+from sky.fields import accelerator_spec
 from sky.fields.schema import Kind, Table, checked
 from sky.fields.suggest import did_you_mean
 
@@ -76,24 +77,7 @@ def path() -> Path:
 
 def read() -> dict[str, PoolEntry]:
     """Return the pools by name, in the order of the file; none without a file. Raises ``SpecError``."""
-    try:
-        text = path().read_text("utf-8")
-    except FileNotFoundError:
-        return {}
-    except UnicodeDecodeError:
-        raise SpecError("is not UTF-8 text", location=str(path())) from None
-    documents = [each for each in yaml_text.read(text, str(path())) if each.value is not None]
-    if len(documents) > 1:
-        raise SpecError("holds several documents; write all pools in one", location=str(path()))
-    found = {}
-    for document in documents:
-        with document.locating():
-            if not isinstance(document.value, dict):
-                raise SpecError(f"is a mapping of pools, for example:\n{EXAMPLE}")
-            for name, config in document.value.items():
-                with within(str(name)):
-                    found[str(name)] = _pool(str(name), config)
-    return found
+    return read_named(path(), "pools", EXAMPLE, _pool)
 
 
 def entry(name: str) -> PoolEntry:

@@ -20,9 +20,9 @@ from catalog.units import micro_usd
 from executors.slurm import duration
 from executors.slurm.clusters import WAIT_S, SlurmCluster, path
 from executors.transports.address import Address
+from sky.control.named_file import read_named
 from sky.control.pool_file import address_of, refuse_password
 from sky.exceptions import SpecError, within
-from sky.fields import yaml_text
 from sky.fields.schema import Kind, Table, checked
 
 CLUSTER_FIELDS: Table = {
@@ -54,24 +54,7 @@ _SECONDS_PER_MINUTE = 60
 
 def read() -> dict[str, SlurmCluster]:
     """Return the clusters by name, in the order of the file; none without a file. Raises ``SpecError``."""
-    try:
-        text = path().read_text("utf-8")
-    except FileNotFoundError:
-        return {}
-    except UnicodeDecodeError:
-        raise SpecError("is not UTF-8 text", location=str(path())) from None
-    documents = [each for each in yaml_text.read(text, str(path())) if each.value is not None]
-    if len(documents) > 1:
-        raise SpecError("holds several documents; write all clusters in one", location=str(path()))
-    found = {}
-    for document in documents:
-        with document.locating():
-            if not isinstance(document.value, dict):
-                raise SpecError(f"is a mapping of Slurm clusters, for example:\n{EXAMPLE}")
-            for name, config in document.value.items():
-                with within(str(name)):
-                    found[str(name)] = _cluster(str(name), config)
-    return found
+    return read_named(path(), "Slurm clusters", EXAMPLE, _cluster)
 
 
 def _cluster(name: str, config: object) -> SlurmCluster:
