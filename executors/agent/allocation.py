@@ -8,19 +8,17 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 from typing import Any, Dict, List, Sequence, Union
 
 from .capacity import Demand
 from .launch import ARCHIVE
 from .layout import Config, Layout
-from .slurm import Slurm
+from .slurm import Slurm, asked
 
 DEVICES = "SKY_SLURM_DEVICES"
 """What Slurm calls the accelerators that it gave on a node; the profile of the cluster's home reads it."""
 
-_QUERY_TIMEOUT_S = 30.0
 _RANK = f'{DEVICES}="${{CUDA_VISIBLE_DEVICES-}}" exec "$@"'
 
 
@@ -93,19 +91,7 @@ class Allocation:
         return self._nodes.index(os.environ["SLURMD_NODENAME"])
 
     def _ask(self, argv: List[str]) -> str:
-        try:
-            done = subprocess.run(
-                argv,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                env=self.environment(),
-                timeout=_QUERY_TIMEOUT_S,
-                check=False,
-            )
-        except (OSError, subprocess.TimeoutExpired):
-            return ""
-        return done.stdout.decode(errors="replace")
+        return asked(argv, self.environment())
 
 
 def nodes_of(layout: Layout, config: Config, devices: Sequence[int] = ()) -> Union[Slurm, Allocation]:

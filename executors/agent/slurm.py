@@ -140,20 +140,24 @@ class Slurm:
         return done.stdout
 
     def _ask(self, argv: List[str]) -> str:
-        """Return what a client of Slurm prints; nothing when Slurm does not answer."""
-        try:
-            done = subprocess.run(
-                argv,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                env=self.environment(),
-                timeout=_QUERY_TIMEOUT_S,
-                check=False,
-            )
-        except (OSError, subprocess.TimeoutExpired):
-            return ""
-        return done.stdout.decode(errors="replace")
+        return asked(argv, self.environment())
+
+
+def asked(argv: List[str], environment: Dict[str, str]) -> str:
+    """Return what a client of Slurm prints; nothing when Slurm does not answer."""
+    try:
+        done = subprocess.run(
+            argv,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=environment,
+            timeout=_QUERY_TIMEOUT_S,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.decode(errors="replace")
 
 
 def nodes_in(text: str) -> List[int]:
