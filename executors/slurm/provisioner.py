@@ -20,7 +20,7 @@ from executors.slurm.share import CLOUD
 from executors.slurm.turn import REFUSAL_TTL_S, await_turn, give_up
 from executors.ssh.contact import ask
 from executors.transports import ssh
-from executors.transports.address import Address
+from executors.transports.address import Address, parse_nodes, write_nodes
 
 _log = logging.getLogger("sky.executors.slurm")
 
@@ -42,7 +42,7 @@ def hosts_of(handle: Handle) -> list[Address]:
 
     They share one home, so that files, setup and the agent are needed on the head alone.
     """
-    return [Address.from_dict(each) for each in json.loads(handle.data["hosts"])]
+    return list(parse_nodes(handle.data["hosts"]))
 
 
 class SlurmProvisioner:
@@ -159,7 +159,7 @@ def _hold(transport: Transport, address: Address, cluster_id: str) -> Handle:
         "login": json.dumps(address.to_dict()),
         "folder": look.folder,
         "job": look.job_id,
-        "hosts": json.dumps([node.to_dict() for node in nodes]),
+        "hosts": write_nodes(nodes),
         "python": python,
         "capacity": json.dumps(order.capacity),
     }

@@ -5,7 +5,6 @@ A claim is one JSON file (mode 0600) in ``SKY_HOME/ssh/claims``, named by the cl
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,7 +12,7 @@ from pathlib import Path
 from catalog.errors import UserError
 from catalog.home import sky_home
 from executors.ssh.pools import write_private
-from executors.transports.address import Address
+from executors.transports.address import Address, parse_nodes, write_nodes
 
 _CLUSTER_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,200}")
 
@@ -23,7 +22,7 @@ def claim(cluster_id: str, addresses: Sequence[Address]) -> None:
     if not addresses:
         disclaim(cluster_id)
     elif list(addresses) != claimed(cluster_id):
-        write_private(_path(cluster_id), json.dumps([address.to_dict() for address in addresses]))
+        write_private(_path(cluster_id), write_nodes(addresses))
 
 
 def cluster_ids() -> list[str]:
@@ -37,10 +36,9 @@ def cluster_ids() -> list[str]:
 def claimed(cluster_id: str) -> list[Address]:
     """Return the hosts that the cluster may hold; none for one that nothing was claimed for from here."""
     try:
-        written = json.loads(_path(cluster_id).read_text("utf-8"))
+        return list(parse_nodes(_path(cluster_id).read_text("utf-8")))
     except FileNotFoundError:
         return []
-    return [Address.from_dict(each) for each in written]
 
 
 def disclaim(cluster_id: str) -> None:

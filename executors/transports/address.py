@@ -68,4 +68,9 @@ def write_nodes(addresses: Iterable[Address]) -> str:
 
 def read_nodes(data: Mapping[str, str]) -> tuple[Address, ...]:
     """Return the addresses in a handle's ``data``, head first; none where it has no ``nodes``."""
-    return tuple(Address.from_dict(fields) for fields in json.loads(data.get("nodes", "[]")))
+    return parse_nodes(data.get("nodes", "[]"))
+
+
+def parse_nodes(text: str) -> tuple[Address, ...]:
+    """Return the addresses that ``write_nodes`` wrote."""
+    return tuple(Address.from_dict(fields) for fields in json.loads(text))
