@@ -51,6 +51,8 @@ class NodeRequest:
     ports: tuple[str, ...] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
     image_id: str | None = None
+    disk_tier: str | None = None
+    network_tier: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +129,30 @@ class AgentHost(Protocol):
 
     def agent_config(self, handle: Handle) -> Mapping[str, object]:
         """Return what the agent is told: capacity, addresses, marker, actions (see docs/agent.md)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Whether an infra can be used from here, as whom (``identity``), or what is missing and what mends it.
+
+    ``fix`` is a command, or ``""``; neither text holds a secret.
+    """
+
+    enabled: bool
+    identity: str = ""
+    detail: str = ""
+    fix: str = ""
+
+
+@runtime_checkable
+class Checkable(Protocol):
+    """A provisioner of an infra that needs credentials."""
+
+    def configured(self) -> bool:
+        """Return whether credentials seem to be there: no network, no SDK, a few milliseconds at most."""
+
+    def check(self) -> Access:
+        """Ask the provider whether these credentials do; a refusal is an answer, not an error."""
 
 
 @dataclass(frozen=True, slots=True)

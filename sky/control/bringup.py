@@ -104,6 +104,8 @@ def _node_request(record: ClusterRecord) -> NodeRequest:
         ports=tuple(resources.ports or ()),
         labels=dict(resources.labels or {}),
         image_id=_image(resources.image_id, record.offer.key.region),
+        disk_tier=resources.disk_tier.value if resources.disk_tier else None,
+        network_tier=resources.network_tier.value if resources.network_tier else None,
     )
 
 
