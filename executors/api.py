@@ -71,12 +71,18 @@ class Handle:
 
 @dataclass(frozen=True, slots=True)
 class ClusterView:
-    """What a provider says of a cluster: its state, the addresses of its nodes (head first), and why."""
+    """What a provider says of a cluster: its state, the addresses of its nodes (head first), and why.
+
+    ``created_at`` is in whole seconds since the epoch, 0 where it does not say; ``place`` is ``region`` or
+    ``region/zone``, for a reader.
+    """
 
     cluster_id: str
     state: NodeState
     addresses: tuple[str, ...] = ()
     reason: str = ""
+    created_at: int = 0
+    place: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +159,25 @@ class Checkable(Protocol):
 
     def check(self) -> Access:
         """Ask the provider whether these credentials do; a refusal is an answer, not an error."""
+
+
+@runtime_checkable
+class Fingerprinted(Protocol):
+    """A ``Checkable`` provisioner that notices when other credentials would be used."""
+
+    def fingerprint(self) -> str:
+        """Return text that changes with them: a profile's name, change times of files.
+
+        It costs no more than ``configured``, and is kept on disk: no secret.
+        """
+
+
+@runtime_checkable
+class Exposing(Protocol):
+    """A provisioner whose opened ports are reached at addresses of their own, not at the head node's."""
+
+    def endpoints(self, handle: Handle, ports: Sequence[int]) -> Mapping[int, str]:
+        """Return ``host:port`` for each of these ports that has one; a port without is left out."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Event
 
-from executors.api import Capability, ClusterView, Executor, Handle, NodeRequest
+from executors.api import Access, Capability, ClusterView, Executor, Handle, NodeRequest, NodeState
 from executors.local.bundle import bundle
 from executors.local.provisioner import LocalProvisioner
 
@@ -24,9 +25,19 @@ class Call:
 
 @dataclass(slots=True)
 class Script:
-    """What will go wrong, and what was called. ``calls`` grows; ``fail`` and ``crash`` add to what is due."""
+    """What will go wrong, and what was called. ``calls`` grows; ``fail`` and ``crash`` add to what is due.
+
+    ``access`` set before the executor is made gives it credentials: what ``check`` answers, with
+    ``configured`` and ``fingerprint`` beside it. ``exposed`` does so with addresses of ports.
+    """
 
     calls: list[Call] = field(default_factory=list)
+    access: Access | None = None
+    configured: bool = True
+    fingerprint: str = ""
+    exposed: Mapping[int, str] | None = None
+    _told: dict[str, ClusterView] = field(default_factory=dict)
+    _held: dict[str, Event] = field(default_factory=dict)
     _before: dict[str, deque[BaseException]] = field(default_factory=dict)
     _after: dict[str, deque[BaseException]] = field(default_factory=dict)
 
@@ -38,10 +49,24 @@ class Script:
         """Raise these errors, one a call, after ``method`` has done its work: the answer is lost."""
         self._after.setdefault(method, deque()).extend(errors)
 
+    def tell(self, cluster_id: str, state: NodeState, reason: str = "") -> None:
+        """Let ``describe`` and ``list`` say this of a cluster from now on, whatever there is."""
+        self._told[cluster_id] = ClusterView(cluster_id, state, reason=reason)
+
+    def seen(self, view: ClusterView) -> ClusterView:
+        """Return what was told of the cluster, or ``view``."""
+        return self._told.get(view.cluster_id, view)
+
+    def hold(self, method: str) -> Event:
+        """Let calls of ``method`` wait until the returned event is set."""
+        return self._held.setdefault(method, Event())
+
     @contextmanager
     def around(self, call: Call) -> Iterator[None]:
         """Note the call and raise what is due before and after the block."""
         self.calls.append(call)
+        if call.method in self._held:
+            self._held[call.method].wait()
         _raise_next(self._before.get(call.method))
         yield
         _raise_next(self._after.get(call.method))
@@ -66,7 +91,7 @@ class FakeProvisioner:
     def describe(self, handle: Handle) -> ClusterView:
         """Say what is there."""
         with self._script.around(Call("describe", handle.cluster_id)):
-            return self._inner.describe(handle)
+            return self._script.seen(self._inner.describe(handle))
 
     def delete(self, handle: Handle) -> None:
         """Remove it."""
@@ -76,7 +101,8 @@ class FakeProvisioner:
     def list(self) -> Sequence[ClusterView]:
         """Return every cluster of this executor."""
         with self._script.around(Call("list")):
-            return self._inner.list()
+            views = [self._script.seen(view) for view in self._inner.list()]
+            return [view for view in views if view.state is not NodeState.GONE]
 
     def stop(self, handle: Handle) -> None:
         """Stop it."""
@@ -101,6 +127,34 @@ class FakeProvisioner:
         return Handle(self._name, handle.cluster_id, handle.cluster_name, handle.data)
 
 
+class GuardedProvisioner(FakeProvisioner):
+    """One that needs credentials: ``Checkable`` and ``Fingerprinted``."""
+
+    def configured(self) -> bool:
+        """Return what the script says."""
+        return self._script.configured
+
+    def fingerprint(self) -> str:
+        """Return what the script says."""
+        return self._script.fingerprint
+
+    def check(self) -> Access:
+        """Answer as the script says."""
+        with self._script.around(Call("check")):
+            assert self._script.access is not None
+            return self._script.access
+
+
+class ExposingProvisioner(FakeProvisioner):
+    """One whose ports have addresses of their own."""
+
+    def endpoints(self, handle: Handle, ports: Sequence[int]) -> Mapping[int, str]:
+        """Return those that the script names."""
+        with self._script.around(Call("endpoints", handle.cluster_id)):
+            exposed = self._script.exposed or {}
+            return {port: exposed[port] for port in ports if port in exposed}
+
+
 def executor(
     name: str, root: Path, script: Script, capabilities: frozenset[Capability] | None = None
 ) -> Executor:
@@ -110,9 +164,14 @@ def executor(
     """
     real = bundle(root)
     assert isinstance(real.provisioner, LocalProvisioner)
+    made: type[FakeProvisioner] = FakeProvisioner
+    if script.access is not None:
+        made = GuardedProvisioner
+    elif script.exposed is not None:
+        made = ExposingProvisioner
     return Executor(
         name=name,
-        provisioner=FakeProvisioner(name, real.provisioner, script),
+        provisioner=made(name, real.provisioner, script),
         connect=real.connect,
         queue=real.queue,
         capabilities=real.capabilities if capabilities is None else capabilities,
