@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from executors import lifecycle, registry
 from executors.api import Capability, Executor, Handle, NodeRequest, NodeState, Stoppable
 from executors.errors import AuthError, OutOfCapacity, QuotaExceeded
-from sky.control import ssh_config
+from sky.control import access, ssh_config
 from sky.control.connection import view_of
 from sky.control.failures import public_errors
 from sky.control.records import ClusterRecord
@@ -77,6 +77,7 @@ def restart(store: Store, record: ClusterRecord, *, retry_until_up: bool = False
                 ) from error
             wait_for_capacity(record.name)
         except AuthError as error:
+            access.forget(record.executor)
             raise ResourcesUnavailableError(
                 f"cluster {record.name}: {error}", no_failover=True, failover_history=[error]
             ) from error

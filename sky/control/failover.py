@@ -18,6 +18,7 @@ from catalog.offer import Market, Offer, OfferKey
 from catalog.scope import Scope
 from catalog.units import MILLI, format_usd
 from executors.errors import AuthError, OutOfCapacity, QuotaExceeded, ScopedError
+from sky.control import access
 from sky.control.bringup import bring_up, clean_up, wait_for_capacity
 from sky.control.failures import public_errors
 from sky.control.identity import command_line, new_cluster_id, owner_of_new
@@ -53,7 +54,7 @@ def choose(task: Task, target: OptimizeTarget, blocked: list[Resources]) -> Plac
 
     Raises ``ResourcesUnavailableError``.
     """
-    clouds = enabled_clouds()
+    clouds = enabled_clouds(ask=True)
     if wants_local(task) or not clouds:
         resources, reason = local_fit(task)
         if resources is not None:
@@ -187,6 +188,8 @@ def launch_new(
                 return bring_up(store, record), place.resources
         except (OutOfCapacity, QuotaExceeded, AuthError) as error:
             _log.warning("%s", error)
+            if isinstance(error, AuthError):
+                access.forget(place.executor)
             scope = _covering(error, place.offer)
             _give_up_on(store, name, error, scope)
             history.append(error)

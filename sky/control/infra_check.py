@@ -1,33 +1,95 @@
-"""Which infra tasks can run on from here, and which can only be planned for."""
+"""Which infra tasks can run on from here, as whom, and which can only be planned for."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from functools import partial
 
 from catalog.errors import UserError
 from catalog.units import MIB_PER_GIB, format_milli
 from executors import registry
+from executors.api import Access, Capability
+from sky.control import access
 from sky.control.placement import LOCAL
+from sky.control.polls import TIME_LIMIT_S, poll, said
+from sky.fields.suggest import did_you_mean
 
 _SSH, _SLURM = "ssh", "slurm"
 
 
 @dataclass(frozen=True, slots=True)
 class InfraStatus:
-    """One infra: whether tasks run there, whether its offers are in the catalog, and a word on why."""
+    """One infra: whether tasks run there, whether its offers are in the catalog, and a word on why.
+
+    ``identity`` is whom it takes us for, ``fix`` the command that would enable it, each maybe ``""``.
+    """
 
     infra: str
     runs: bool
     plans: bool
     detail: str
+    identity: str = ""
+    fix: str = ""
+    capabilities: tuple[str, ...] = ()
 
 
-def checked(catalog_clouds: Iterable[str]) -> list[InfraStatus]:
-    """Return this machine first, then every infra with an executor or with offers, by name."""
+def checked(
+    catalog_clouds: Iterable[str], only: Collection[str] = (), limit_s: float = TIME_LIMIT_S
+) -> list[InfraStatus]:
+    """Ask this machine and every infra with an executor or with offers, or ``only`` these, all at once.
+
+    Returns this machine first, the others by name; who does not answer within ``limit_s`` says so. What
+    clouds answer is remembered for launches. Raises ``UserError`` for a name that none of them has.
+    """
     planned = set(catalog_clouds)
-    others = sorted((planned | set(registry.names())) - {LOCAL})
-    return [_this_machine(), *(_one(name, planned) for name in others)]
+    known = [LOCAL, *sorted((planned | set(registry.names())) - {LOCAL})]
+    for name in only:
+        if name not in known:
+            hint = did_you_mean(name, known) or f" There are: {', '.join(known)}."
+            raise UserError(f"there is no infra {name!r}.{hint}")
+    wanted = [name for name in known if not only or name in only]
+    guarded = {name for name in wanted if _has_credentials(name)}
+    answers = access.ask(guarded, limit_s) if guarded else {}
+    others = poll({name: partial(_one, name, planned) for name in wanted if name not in guarded}, limit_s)
+    return [
+        _guarded(name, planned, answers[name]) if name in guarded else _told(name, planned, others[name])
+        for name in wanted
+    ]
+
+
+def _has_credentials(name: str) -> bool:
+    try:
+        return access.checkable(name) is not None
+    except UserError:
+        return False
+
+
+def _guarded(name: str, planned: set[str], answer: Access) -> InfraStatus:
+    return InfraStatus(
+        name, answer.enabled, name in planned, answer.detail, answer.identity, answer.fix, _can(name)
+    )
+
+
+def _told(name: str, planned: set[str], answer: InfraStatus | Exception) -> InfraStatus:
+    if isinstance(answer, InfraStatus):
+        return answer
+    return InfraStatus(name, runs=False, plans=name in planned, detail=said(answer))
+
+
+def _can(name: str) -> tuple[str, ...]:
+    """Return the executor's capabilities in the order of their table."""
+    has = registry.load(name).capabilities
+    return tuple(each.value for each in Capability if each in has)
+
+
+def _one(name: str, planned: set[str]) -> InfraStatus:
+    """Say how one infra without credentials is."""
+    if name == LOCAL:
+        return _this_machine()
+    if name == _SSH:
+        return _pools()
+    return _slurm() if name == _SLURM else _other(name, planned)
 
 
 def _this_machine() -> InfraStatus:
@@ -39,7 +101,7 @@ def _this_machine() -> InfraStatus:
         f", {key.accelerator}:{format_milli(key.accelerator_count_milli)}" if key.accelerator else ""
     )
     size = f"{format_milli(offer.vcpus_milli)} vCPUs, {offer.memory_mib / MIB_PER_GIB:.1f} GiB{accelerators}"
-    return InfraStatus(LOCAL, runs=True, plans=True, detail=f"this machine: {size}")
+    return InfraStatus(LOCAL, runs=True, plans=True, detail=f"this machine: {size}", capabilities=_can(LOCAL))
 
 
 def _pools() -> InfraStatus:
@@ -55,15 +117,12 @@ def _pools() -> InfraStatus:
             runs=True,
             plans=True,
             detail=f"pools that are up, with their hosts: {shown}; sky ssh status",
+            capabilities=_can(_SSH),
         )
-    todo = "run: sky ssh up" if path().is_file() else f"write your hosts into {path()} and run: sky ssh up"
-    return InfraStatus(_SSH, runs=False, plans=False, detail=f"no pool of hosts is up; {todo}")
-
-
-def _one(name: str, planned: set[str]) -> InfraStatus:
-    if name == _SSH:
-        return _pools()
-    return _slurm() if name == _SLURM else _other(name, planned)
+    todo = "" if path().is_file() else f"; write your hosts into {path()}"
+    return InfraStatus(
+        _SSH, runs=False, plans=False, detail=f"no pool of hosts is up{todo}", fix="sky ssh up"
+    )
 
 
 def _slurm() -> InfraStatus:
@@ -88,7 +147,9 @@ def _slurm() -> InfraStatus:
         ]
         nodes = ", ".join(f"{each.partition} {each.idle} of {each.usable} nodes idle" for each in allowed)
         shown.append(f"{cluster.name} ({nodes or 'none of the partitions is there'})")
-    return InfraStatus(_SLURM, runs=answering, plans=answering, detail="; ".join(shown))
+    return InfraStatus(
+        _SLURM, runs=answering, plans=answering, detail="; ".join(shown), capabilities=_can(_SLURM)
+    )
 
 
 def _other(name: str, planned: set[str]) -> InfraStatus:
@@ -99,4 +160,4 @@ def _other(name: str, planned: set[str]) -> InfraStatus:
         registry.load(name)
     except UserError as error:
         return InfraStatus(name, runs=False, plans=plans, detail=str(error))
-    return InfraStatus(name, runs=True, plans=plans, detail="has an executor")
+    return InfraStatus(name, runs=True, plans=plans, detail="has an executor", capabilities=_can(name))

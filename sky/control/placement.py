@@ -31,14 +31,20 @@ def _slurm_clusters() -> dict[str, SlurmCluster]:
 clusters.read_with(_slurm_clusters)
 
 
-def enabled_clouds() -> tuple[str, ...]:
-    """Return the infra, besides this machine, that tasks can run on from here."""
-    from executors import registry
+def enabled_clouds(*, ask: bool = False) -> tuple[str, ...]:
+    """Return the infra, besides this machine, that tasks can run on from here, as far as is known.
 
+    With ``ask`` those with credentials that were not asked lately are asked first, over the network.
+    """
+    from executors import registry
+    from sky.control import access
+
+    names = [name for name in registry.names() if name != LOCAL]
+    if ask:
+        answers = access.ask_again_where_old(name for name in names if name not in owned.CLOUDS)
+        names = [name for name in names if name not in answers or answers[name].enabled]
     return tuple(
-        name
-        for name in registry.names()
-        if name != LOCAL and (name not in owned.CLOUDS or owned.has_offers(name))
+        name for name in names if (owned.has_offers(name) if name in owned.CLOUDS else access.enabled(name))
     )
 
 
