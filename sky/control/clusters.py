@@ -16,7 +16,7 @@ from sky.control.bringup import restart
 from sky.control.connection import apply, connected, existing, refreshed, up, view_of
 from sky.control.failures import effect_on
 from sky.control.handles import ClusterHandle, handle_of
-from sky.control.identity import command_line
+from sky.control.identity import command_line, confirm_owner
 from sky.control.locks import FOREVER
 from sky.control.reconcile import decide
 from sky.control.records import NO_AUTOSTOP, ClusterRecord
@@ -25,6 +25,7 @@ from sky.exceptions import (
     CloudUserIdentityError,
     ClusterDoesNotExist,
     ClusterNotUpError,
+    ClusterOwnerIdentityMismatchError,
     ClusterStatusFetchingError,
     NotSupportedError,
 )
@@ -33,6 +34,7 @@ from sky.statuses import ClusterStatus
 
 _log = logging.getLogger("sky.control.clusters")
 
+_UNKNOWN = (ClusterStatusFetchingError, CloudUserIdentityError, ClusterOwnerIdentityMismatchError)
 _REFRESH_THREADS = 32
 """Each waits for a provider, up to its time limit where a node does not answer."""
 
@@ -61,7 +63,7 @@ def _refresh_all(store: Store, records: Sequence[ClusterRecord]) -> list[Cluster
         try:
             with store.thread():
                 return refreshed(store, record)
-        except (ClusterStatusFetchingError, CloudUserIdentityError) as error:
+        except _UNKNOWN as error:
             _log.warning("The status shown may be old: %s", error)
             return record
 
@@ -199,6 +201,7 @@ def down(cluster_name: str, purge: bool = False) -> None:
 def tear_down(store: Store, record: ClusterRecord, *, purge: bool = False) -> None:
     """Delete what carries the record's tag and close the record; the caller holds the cluster's lock."""
     executor = registry.load(record.executor)
+    confirm_owner(record)
     with effect_on(record.name, "down", forgive=purge):
         lifecycle.tear_down(executor, record.executor_handle)
     ssh_config.remove(record.name)

@@ -13,7 +13,7 @@ from executors.errors import NotFound
 from sky.control import ssh_config
 from sky.control.failures import describing, public_errors
 from sky.control.handles import handle_of
-from sky.control.identity import check_owner, is_mine
+from sky.control.identity import check_owner, confirm_owner, is_mine
 from sky.control.locks import ClusterBusy
 from sky.control.reconcile import Action, Step, decide
 from sky.control.records import NO_AUTOSTOP, ClusterRecord
@@ -88,13 +88,19 @@ def up(store: Store, name: str, doing: str) -> ClusterRecord:
 
 
 def view_of(record: ClusterRecord) -> ClusterView:
-    """Ask the provider how the cluster is."""
+    """Ask the provider how the cluster is; that it is gone is believed with its owner's credentials only.
+
+    Raises ``ClusterOwnerIdentityMismatchError``, ``CloudUserIdentityError``, ``ClusterStatusFetchingError``.
+    """
     executor = registry.load(record.executor)
     with describing(record.name):
         try:
-            return executor.provisioner.describe(record.executor_handle)
+            view = executor.provisioner.describe(record.executor_handle)
         except NotFound as error:
-            return ClusterView(record.cluster_id, NodeState.GONE, reason=str(error))
+            view = ClusterView(record.cluster_id, NodeState.GONE, reason=str(error))
+    if view.state is NodeState.GONE:
+        confirm_owner(record)
+    return view
 
 
 def refreshed(store: Store, record: ClusterRecord) -> ClusterRecord | None:

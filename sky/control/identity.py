@@ -10,6 +10,7 @@ import socket
 import sys
 from pathlib import Path
 
+from sky.control import access
 from sky.control.placement import LOCAL
 from sky.control.records import ClusterRecord
 from sky.exceptions import ClusterOwnerIdentityMismatchError, InvalidClusterNameError, NotSupportedError
@@ -19,6 +20,7 @@ _MAX_NAME = 63
 _RESERVED = ("sky-jobs-controller-", "sky-serve-controller-")
 _VALUED_FLAGS = ("--env", "--secret")
 _MAX_LAST_USE = 200
+_AS = " as "
 
 
 def user_name() -> str:
@@ -30,21 +32,60 @@ def user_name() -> str:
 
 
 def owner_of_new(executor: str) -> str:
-    """Return whom a cluster made now belongs to; one on this machine belongs to the machine as well."""
-    return f"{user_name()}@{socket.gethostname()}" if executor == LOCAL else user_name()
+    """Return whom a cluster made now belongs to.
+
+    That is the user: at this machine for one on this machine, and as whom the infra takes them where it has
+    credentials (``ada as ACCOUNT/USER``).
+    """
+    if executor == LOCAL:
+        return f"{user_name()}@{socket.gethostname()}"
+    return _owner(user_name(), access.identity(executor))
 
 
 def is_mine(record: ClusterRecord) -> bool:
-    """Return whether ``record`` is this user's, and of this machine if it is bound to one."""
-    return record.owner in {"", owner_of_new(record.executor)}
+    """Return whether ``record`` is this user's: of this machine, or of these credentials, if bound to them.
+
+    Credentials that are not there, or whose infra does not answer now, speak against nobody.
+    """
+    return not _other(record, ask_now=False)
 
 
 def check_owner(record: ClusterRecord) -> None:
-    """Raise ``ClusterOwnerIdentityMismatchError`` unless ``record`` is this user's."""
+    """Raise ``ClusterOwnerIdentityMismatchError`` unless ``record`` is this user's.
+
+    Its infra is asked only where what is known of this user speaks against it.
+    """
     if not is_mine(record):
-        me = owner_of_new(record.executor)
+        confirm_owner(record)
+
+
+def confirm_owner(record: ClusterRecord) -> None:
+    """Do as ``check_owner`` with what its infra says right now: before it is believed that all is gone."""
+    _refuse(record, _other(record, ask_now=True))
+
+
+def _owner(user: str, identity: str) -> str:
+    return f"{user}{_AS}{identity}" if identity else user
+
+
+def _other(record: ClusterRecord, *, ask_now: bool) -> str:
+    """Return who this user is if not the owner of ``record``, else ``""``."""
+    user, _, identity = record.owner.partition(_AS)
+    if identity and record.executor != LOCAL:
+        now = access.identity(record.executor, ask_now=ask_now) or identity
+        me, owner = _owner(user_name(), now), _owner(user, identity)
+    else:
+        here = record.executor == LOCAL
+        me, owner = (owner_of_new(LOCAL) if here else user_name()), record.owner
+    return "" if owner in {"", me} else me
+
+
+def _refuse(record: ClusterRecord, me: str) -> None:
+    if me:
+        shown = f" (sky check {record.executor} shows whom you are)" if _AS in me else ""
         raise ClusterOwnerIdentityMismatchError(
-            f"cluster {record.name} belongs to {record.owner}, and you are {me}"
+            f"cluster {record.name} belongs to {record.owner}, and you are {me}: "
+            f"come as its owner, or choose another cluster{shown}"
         )
 
 
