@@ -73,8 +73,9 @@ class Handle:
 class ClusterView:
     """What a provider says of a cluster: its state, the addresses of its nodes (head first), and why.
 
-    ``created_at`` is in whole seconds since the epoch, 0 where it does not say; ``place`` is ``region`` or
-    ``region/zone``, for a reader.
+    ``created_at``, and ``since`` when it is in that state, are whole seconds since the epoch, 0 where the
+    provider does not say: a cluster that stopped itself is paid for until ``since``. ``place`` is ``region``
+    or ``region/zone``, for a reader.
     """
 
     cluster_id: str
@@ -82,6 +83,7 @@ class ClusterView:
     addresses: tuple[str, ...] = ()
     reason: str = ""
     created_at: int = 0
+    since: int = 0
     place: str = ""
 
 

@@ -152,18 +152,29 @@ class LocalProvisioner:
         return Handle("local", cluster_id, record["cluster_name"], data)
 
     def _view(self, cluster_id: str, folder: Path) -> ClusterView:
+        created_at, stopped_at = _changed_at(folder / _RECORD), _changed_at(folder / _STOPPED)
         if not folder.exists():
             return ClusterView(cluster_id, NodeState.GONE)
-        if not (folder / _RECORD).exists():
+        if not created_at:
             return ClusterView(cluster_id, NodeState.DEGRADED, reason="its making was interrupted")
-        if (folder / _STOPPED).exists():
-            return ClusterView(cluster_id, NodeState.STOPPED)
-        state = folder / "home" / ".sky_agent"
-        if not (state / "agent.db").exists():
-            return ClusterView(cluster_id, NodeState.PENDING, (ADDRESS,), "its agent was not started yet")
-        if not _listens(state):
-            return ClusterView(cluster_id, NodeState.DEGRADED, (ADDRESS,), "its agent does not run")
-        return ClusterView(cluster_id, NodeState.RUNNING, (ADDRESS,))
+        if stopped_at:
+            return ClusterView(cluster_id, NodeState.STOPPED, created_at=created_at, since=stopped_at)
+        state, reason = _running(folder / "home" / ".sky_agent")
+        return ClusterView(cluster_id, state, (ADDRESS,), reason, created_at)
+
+
+def _changed_at(path: Path) -> int:
+    """Return when a file was written, in whole seconds since the epoch; 0 where there is none."""
+    try:
+        return int(path.stat().st_mtime)
+    except OSError:
+        return 0
+
+
+def _running(state: Path) -> tuple[NodeState, str]:
+    if not (state / "agent.db").exists():
+        return NodeState.PENDING, "its agent was not started yet"
+    return (NodeState.RUNNING, "") if _listens(state) else (NodeState.DEGRADED, "its agent does not run")
 
 
 def _end_processes(folder: Path) -> None:

@@ -126,11 +126,12 @@ def apply(store: Store, record: ClusterRecord, step: Step) -> ClusterRecord | No
     if step.action is Action.KEEP:
         known = not step.reason or step.reason == record.reason
         return record if known else store.update(record, reason=step.reason)
-    _log.info("Cluster %s: %s", record.name, step.reason)
     if step.action is Action.CLOSE:
+        _log.info("Cluster %s is gone: %s", record.name, step.reason)
         ssh_config.remove(record.name)
-        store.close(record)
+        store.close(record, since=step.since)
         return None
+    _log.info("Cluster %s: %s", record.name, step.reason)
     if step.action is Action.MARK_UP:
         return store.update(record, status=ClusterStatus.UP)
     if step.action is Action.MARK_INIT:
@@ -138,6 +139,7 @@ def apply(store: Store, record: ClusterRecord, step: Step) -> ClusterRecord | No
     ssh_config.remove(record.name)
     return store.update(
         record,
+        since=step.since,
         status=ClusterStatus.STOPPED,
         reason=step.reason,
         autostop_minutes=NO_AUTOSTOP,

@@ -16,13 +16,18 @@ from peewee import Database, DatabaseError, PostgresqlDatabase, SqliteDatabase, 
 from catalog.errors import SkyError, UserError
 from catalog.home import sky_home
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 URL_VARIABLE = "SKY_STATE_URL"
 
 CLUSTERS = Table("clusters")
 USAGE = Table("usage_intervals")
+LIFETIMES = Table("lifetimes")
 ATTEMPTS = Table("attempts")
 META = Table("meta")
+
+_CREATE_LIFETIMES = """CREATE TABLE IF NOT EXISTS lifetimes (
+        cluster_id TEXT PRIMARY KEY, name TEXT NOT NULL, owner TEXT NOT NULL, created_at BIGINT NOT NULL,
+        closed_at BIGINT, num_nodes BIGINT NOT NULL, offer TEXT NOT NULL, last_use TEXT NOT NULL)"""
 
 _SCHEMA = (
     """CREATE TABLE IF NOT EXISTS clusters (
@@ -37,13 +42,26 @@ _SCHEMA = (
         cluster_id TEXT NOT NULL, cluster_name TEXT NOT NULL, started_at BIGINT NOT NULL, ended_at BIGINT,
         num_nodes BIGINT NOT NULL, price_micro_usd BIGINT NOT NULL, offer TEXT NOT NULL)""",
     "CREATE INDEX IF NOT EXISTS usage_by_cluster ON usage_intervals (cluster_id)",
+    _CREATE_LIFETIMES,
     """CREATE TABLE IF NOT EXISTS attempts (
         cluster_name TEXT NOT NULL, cluster_id TEXT NOT NULL, at BIGINT NOT NULL, kind TEXT NOT NULL,
         scope TEXT NOT NULL, ttl_s BIGINT NOT NULL, message TEXT NOT NULL)""",
     "CREATE INDEX IF NOT EXISTS attempts_by_cluster ON attempts (cluster_id)",
 )
 
-_MIGRATIONS = {1: "ALTER TABLE clusters ADD COLUMN reason TEXT NOT NULL DEFAULT ''"}
+_MIGRATIONS = {
+    1: ("ALTER TABLE clusters ADD COLUMN reason TEXT NOT NULL DEFAULT ''",),
+    2: (
+        _CREATE_LIFETIMES,
+        """INSERT INTO lifetimes SELECT cluster_id, name, owner,
+            COALESCE(
+                (SELECT MIN(started_at) FROM usage_intervals u WHERE u.cluster_id = c.cluster_id), intent_at),
+            NULL, num_nodes, offer, last_use FROM clusters c""",
+        """INSERT INTO lifetimes SELECT cluster_id, MAX(cluster_name), '', MIN(started_at), MAX(ended_at),
+            MAX(num_nodes), MAX(offer), '' FROM usage_intervals
+            WHERE cluster_id NOT IN (SELECT cluster_id FROM clusters) GROUP BY cluster_id""",
+    ),
+}
 """What makes the tables of a version those of the next one."""
 
 
@@ -127,7 +145,8 @@ def _migrate(database: Database, version: int) -> int:
     stored = (META.c.key == "schema_version") & (META.c.value == str(version))
     with database.atomic():
         if META.update({META.c.value: str(version + 1)}).where(stored).execute(database):
-            _run(database, _MIGRATIONS[version])
+            for statement in _MIGRATIONS[version]:
+                _run(database, statement)
     return version + 1
 
 

@@ -110,6 +110,23 @@ class UsageInterval:
         return self.price_micro_usd * self.num_nodes * self.seconds(now) // 3_600
 
 
+@dataclass(frozen=True, slots=True)
+class Lifetime:
+    """A cluster from its first intent to its end, kept for good.
+
+    ``closed_at`` is ``None`` while it has a record; ``offer`` is one node as it was priced at launch.
+    """
+
+    cluster_id: str
+    name: str
+    owner: str
+    created_at: int
+    closed_at: int | None
+    num_nodes: int
+    offer: Offer
+    last_use: str
+
+
 def offer_to_json(offer: Offer) -> str:
     """Return ``offer`` as JSON text with sorted keys."""
     key = offer.key

@@ -13,11 +13,12 @@ from typing import Any
 from peewee import Database, IntegrityError
 
 from catalog.errors import SkyError
-from sky.control.database import ATTEMPTS, CLUSTERS, URL_VARIABLE, USAGE, open_database
+from sky.control.database import ATTEMPTS, CLUSTERS, LIFETIMES, URL_VARIABLE, USAGE, open_database
 from sky.control.locks import PATIENCE_S, cluster_lock
 from sky.control.records import (
     Attempt,
     ClusterRecord,
+    Lifetime,
     UsageInterval,
     offer_from_json,
     offer_to_json,
@@ -75,16 +76,18 @@ class Store:
         try:
             with self._database.atomic():
                 CLUSTERS.insert(_row(stored)).execute(self._database)
+                LIFETIMES.insert(_life_row(stored, self.now())).execute(self._database)
                 self._account(stored)
         except IntegrityError:
             raise StaleRecord(f"cluster {record.name} was created by another command meanwhile") from None
         return stored
 
-    def update(self, record: ClusterRecord, **changes: Any) -> ClusterRecord:
+    def update(self, record: ClusterRecord, *, since: int = 0, **changes: Any) -> ClusterRecord:
         """Commit ``changes`` to ``record``, and return it as stored.
 
-        Raises ``StaleRecord`` when ``record`` is not the newest version, ``IllegalTransition`` for a status
-        that may not follow.
+        ``since`` is when a cluster that is found stopped did so, if that is known. Raises
+        ``StaleRecord`` when ``record`` is not the newest version, ``IllegalTransition`` for a status that may
+        not follow.
         """
         changed = replace(record, version=record.version + 1, **changes)
         record.check_transition(changed.status)
@@ -96,15 +99,20 @@ class Store:
             query = CLUSTERS.update(_row(changed)).where(*_same(record))
             if query.execute(self._database) != 1:
                 raise _stale(record)
-            self._account(changed)
+            self._account(changed, since)
         return changed
 
-    def close(self, record: ClusterRecord) -> None:
-        """Remove ``record``: the cluster is gone. What was paid for it stays. Raises ``StaleRecord``."""
+    def close(self, record: ClusterRecord, *, since: int = 0) -> None:
+        """Remove ``record``: the cluster is gone, ``since`` then if that is known.
+
+        What was paid for it stays, and that it was. Raises ``StaleRecord``.
+        """
         with self._database.atomic():
             if CLUSTERS.delete().where(*_same(record)).execute(self._database) != 1:
                 raise _stale(record)
-            self._end_usage(record)
+            self._end_usage(record, since)
+            ended = {LIFETIMES.c.closed_at: self.now(), LIFETIMES.c.last_use: record.last_use}
+            LIFETIMES.update(ended).where(LIFETIMES.c.cluster_id == record.cluster_id).execute(self._database)
 
     def add_attempt(self, attempt: Attempt) -> None:
         """Append a failed try."""
@@ -126,15 +134,22 @@ class Store:
         rows = USAGE.select().order_by(USAGE.c.started_at).execute(self._database)
         return [UsageInterval(**{**row, "offer": offer_from_json(row["offer"])}) for row in rows]
 
-    def _account(self, record: ClusterRecord) -> None:
+    def lifetimes(self) -> list[Lifetime]:
+        """Return every cluster that ever had a record here, the newest first."""
+        rows = LIFETIMES.select().order_by(LIFETIMES.c.created_at.desc(), LIFETIMES.c.cluster_id)
+        return [
+            Lifetime(**{**row, "offer": offer_from_json(row["offer"])})
+            for row in rows.execute(self._database)
+        ]
+
+    def _account(self, record: ClusterRecord, since: int = 0) -> None:
         """Open or end the interval of use: nodes are paid for from the first handle until they stop."""
         if record.handle is None:
             return
         if record.status is ClusterStatus.STOPPED:
-            self._end_usage(record)
+            self._end_usage(record, since)
             return
-        running = USAGE.select(USAGE.c.started_at).where(*_open_interval(record)).execute(self._database)
-        if not list(running):
+        if self._open_since(record) is None:
             interval = {
                 USAGE.c.cluster_id: record.cluster_id,
                 USAGE.c.cluster_name: record.name,
@@ -146,8 +161,17 @@ class Store:
             }
             USAGE.insert(interval).execute(self._database)
 
-    def _end_usage(self, record: ClusterRecord) -> None:
-        USAGE.update({USAGE.c.ended_at: self.now()}).where(*_open_interval(record)).execute(self._database)
+    def _open_since(self, record: ClusterRecord) -> int | None:
+        rows = USAGE.select(USAGE.c.started_at).where(*_open_interval(record)).execute(self._database)
+        return next((int(row["started_at"]) for row in rows), None)
+
+    def _end_usage(self, record: ClusterRecord, since: int) -> None:
+        """End the open interval at ``since``, which lies between its start and now; now where it is 0."""
+        started_at, now = self._open_since(record), self.now()
+        if started_at is not None:
+            ended_at = min(max(since or now, started_at), now)
+            ended = USAGE.update({USAGE.c.ended_at: ended_at}).where(*_open_interval(record))
+            ended.execute(self._database)
 
 
 def open_store() -> Store:
@@ -171,6 +195,22 @@ def _same(record: ClusterRecord) -> tuple[Any, ...]:
 
 def _open_interval(record: ClusterRecord) -> tuple[Any, ...]:
     return USAGE.c.cluster_id == record.cluster_id, USAGE.c.ended_at.is_null()
+
+
+def _life_row(record: ClusterRecord, now: int) -> dict[Any, Any]:
+    life = Lifetime(
+        cluster_id=record.cluster_id,
+        name=record.name,
+        owner=record.owner,
+        created_at=now,
+        closed_at=None,
+        num_nodes=record.num_nodes,
+        offer=record.offer,
+        last_use=record.last_use,
+    )
+    values = {name: getattr(life, name) for name in Lifetime.__slots__}
+    values["offer"] = offer_to_json(life.offer)
+    return {getattr(LIFETIMES.c, name): value for name, value in values.items()}
 
 
 def _row(record: ClusterRecord) -> dict[Any, Any]:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import pytest
 
 from catalog.errors import SkyError
-from sky.control.database import connect, open_database
+from sky.control.database import _prepare, connect, open_database
 from sky.control.state import Store, open_store
 from tests.integration.postgres_server import server
 from tests.sky.control.store_suite import Clock, StoreSuite, record
@@ -33,7 +33,7 @@ def store(url: str, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Iterator[S
     monkeypatch.setenv("SKY_STATE_URL", url)
     database = open_database()
     yield Store(database, url, clock)
-    for table in ("clusters", "usage_intervals", "attempts"):
+    for table in ("clusters", "usage_intervals", "lifetimes", "attempts"):
         database.execute_sql(f"DELETE FROM {table}")
     database.close()
 
@@ -67,6 +67,17 @@ def test_processes_share_one_state(store: Store) -> None:
     found = store.get("dev")
     assert found is not None
     assert (found.last_use, found.version) == ("elsewhere", 2)
+
+
+def test_an_older_schema_is_migrated(store: Store, url: str) -> None:
+    kept = store.add(record(handle={"id": "i-1"}))
+    store.close(store.add(record("past", handle={"id": "i-2"})))
+    lived = store.lifetimes()
+    store._database.execute_sql("DROP TABLE lifetimes")
+    store._database.execute_sql("UPDATE meta SET value = '2' WHERE key = 'schema_version'")
+    _prepare(connect(url), url)
+    assert store.lifetimes() == lived
+    assert store.get("dev") == kept
 
 
 def test_an_unreachable_server_is_one_message(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -157,6 +157,42 @@ class StoreSuite:
         assert interval.ended_at is None
         assert interval.seconds(int(clock.now) + 60) == 60
 
+    def test_what_stopped_itself_is_paid_for_until_it_did(self, store: Store, clock: Clock) -> None:
+        clock.now = 2_000
+        up = store.update(store.add(record(handle={"id": "i-1"})), status=ClusterStatus.UP)
+        clock.now = 9_000
+        stopped = store.update(up, since=5_000, status=ClusterStatus.STOPPED)
+        store.close(store.update(stopped, status=ClusterStatus.INIT), since=8_000)
+        assert [(each.started_at, each.ended_at) for each in store.usage()] == [
+            (2_000, 5_000),
+            (9_000, 9_000),
+        ]
+
+    def test_a_providers_clock_ends_nothing_in_the_future(self, store: Store, clock: Clock) -> None:
+        store.close(store.add(record(handle={"id": "i-1"})), since=int(clock.now) + 60)
+        assert store.usage()[0].ended_at == clock.now
+
+    def test_a_clusters_life_is_kept_when_its_record_goes(self, store: Store, clock: Clock) -> None:
+        made = store.add(record(owner="ada", last_use="sky launch"))
+        clock.now += 10
+        store.add(record("other"))
+        store.close(store.update(made, last_use="sky down dev"))
+        other, dev = store.lifetimes()
+        assert (other.name, other.closed_at) == ("other", None)
+        assert (dev.cluster_id, dev.owner, dev.num_nodes, dev.offer) == ("dev-1", "ada", 2, OFFER)
+        assert (dev.created_at, dev.closed_at, dev.last_use) == (1_000, 1_010, "sky down dev")
+
+    def test_a_refused_change_leaves_no_trace(self, store: Store, clock: Clock) -> None:
+        made = store.add(record(handle={"id": "i-1"}))
+        store.update(made, last_use="newer")
+        with pytest.raises(StaleRecord):
+            store.close(made)
+        with pytest.raises(StaleRecord):
+            store.add(record(cluster_id="dev-2"))
+        assert [life.cluster_id for life in store.lifetimes()] == ["dev-1"]
+        assert store.lifetimes()[0].closed_at is None
+        assert store.usage()[0].ended_at is None
+
     def test_attempts_are_appended(self, store: Store) -> None:
         tries = [
             Attempt(

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from catalog.offer import Market
 from executors.api import ClusterView, NodeState
 from sky.control.reconcile import SETTLE_S, Action, decide
 from sky.statuses import ClusterStatus
-from tests.sky.control.store_suite import record
+from tests.sky.control.store_suite import OFFER, record
 
 INIT, UP, STOPPED = ClusterStatus.INIT, ClusterStatus.UP, ClusterStatus.STOPPED
 KEEP, MARK_INIT, MARK_STOPPED, CLOSE = Action.KEEP, Action.MARK_INIT, Action.MARK_STOPPED, Action.CLOSE
@@ -56,3 +59,29 @@ def test_what_was_up_and_runs_again_is_up() -> None:
 def test_the_providers_reason_is_told() -> None:
     view = ClusterView("dev-1", NodeState.DEGRADED, reason="2 of 3 nodes are gone")
     assert decide(record(status=UP), view, now=0).reason == "2 of 3 nodes are gone"
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({}, "its spot instances were preempted, or terminated outside"),
+        (
+            {"offer": replace(OFFER, key=replace(OFFER.key, market=Market.ON_DEMAND))},
+            "it was terminated outside",
+        ),
+        ({"autostop_minutes": 5, "to_down": True}, "idle and took itself down, or its spot instances"),
+        ({"status": INIT, "handle": None}, "its launch was interrupted before it had a node"),
+    ],
+)
+def test_what_is_gone_has_a_reason(changes: dict[str, object], reason: str) -> None:
+    known = record(**{"status": UP, "handle": {"id": "i-1"}, **changes})
+    step = decide(known, ClusterView("dev-1", NodeState.GONE, since=70), now=10_000)
+    assert reason in step.reason
+    assert step.since == 70
+
+
+def test_what_stopped_itself_is_told_from_what_was_stopped() -> None:
+    view = ClusterView("dev-1", NodeState.STOPPED, since=70)
+    assert "stopped itself" in decide(record(status=UP, autostop_minutes=5), view, now=99).reason
+    step = decide(record(status=UP), view, now=99)
+    assert (step.reason, step.since) == ("its nodes are stopped", 70)

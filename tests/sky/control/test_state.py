@@ -8,6 +8,7 @@ import stat
 import subprocess
 import sys
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -73,16 +74,20 @@ def test_a_newer_schema_is_refused_by_name(home: Path) -> None:
 
 def test_an_older_schema_is_migrated_with_its_records(home: Path) -> None:
     path = home / "old.db"
-    old = Store(connect(str(path)))
+    old = Store(connect(str(path)), clock=Clock(5_000))
     _prepare(old._database, str(path))
-    kept = old.add(record())
+    kept = old.add(record(owner="ada", handle={"id": "i-1"}))
+    old.close(old.add(record("past", handle={"id": "i-2"}, last_use="sky launch")))
+    lived = old.lifetimes()
     with closing(sqlite3.connect(path)) as raw, raw:
         raw.execute("ALTER TABLE clusters DROP COLUMN reason")
+        raw.execute("DROP TABLE lifetimes")
         raw.execute("UPDATE meta SET value = '1' WHERE key = 'schema_version'")
     for _ in range(2):
         migrated = connect(str(path))
         _prepare(migrated, str(path))
         assert Store(migrated).get("dev") == kept
+        assert Store(migrated).lifetimes() == [lived[0], replace(lived[1], owner="", last_use="")]
 
 
 def test_an_unknown_url_is_a_users_mistake() -> None:
