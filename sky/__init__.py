@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from sky.core import (
         autostop,
         cancel,
+        cost_report,
         down,
         download_logs,
         job_status,
@@ -77,6 +78,7 @@ _HOMES = {
         *(
             "autostop",
             "cancel",
+            "cost_report",
             "download_logs",
             "down",
             "job_status",
@@ -139,6 +141,7 @@ __all__ = [
     "autostop",
     "cancel",
     "clouds",
+    "cost_report",
     "down",
     "download_logs",
     "exceptions",

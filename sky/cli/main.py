@@ -36,6 +36,7 @@ COMMANDS = {
     "stop": _Entry(_CLUSTERS, "clusters", "Stop clusters; their disks are kept."),
     "down": _Entry(_CLUSTERS, "clusters", "Tear clusters down for good."),
     "autostop": _Entry(_CLUSTERS, "clusters", "Stop or tear down clusters when they are idle."),
+    "cost-report": _Entry(_CLUSTERS, "costs", "Show what clusters cost, those that are gone too."),
     "queue": _Entry(_JOBS, "jobs", "Show the job queue of clusters."),
     "logs": _Entry(_JOBS, "jobs", "Show or download the log of a job."),
     "cancel": _Entry(_JOBS, "jobs", "Cancel jobs."),
@@ -69,7 +70,7 @@ class LazyGroup(click.Group):
         if entry is None:
             return None
         module = import_module(f"sky.cli.{entry.module}")
-        command = getattr(module, f"{cmd_name}_command")
+        command = getattr(module, f"{cmd_name.replace('-', '_')}_command")
         assert isinstance(command, click.Command)
         return command
 

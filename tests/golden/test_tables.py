@@ -9,8 +9,9 @@ from catalog.offer import Market, Offer, OfferKey
 from sky.cli.jobs import _show_jobs
 from sky.cli.main import cli
 from sky.cli.render_plan import show_plan
+from sky.control.database import open_database
 from sky.control.records import ClusterRecord
-from sky.control.state import open_store
+from sky.control.state import Store, open_store
 from sky.statuses import ClusterStatus, JobStatus
 from solver.plan import CatalogInfo, Choice, Filter, Placement, Plan, Status, Transfer
 from tests.golden.golden import check, shape
@@ -63,6 +64,24 @@ def test_status_json(clusters: None) -> None:
     found = json.loads(CliRunner().invoke(cli, ["status", "--json"]).output)
     assert [cluster["name"] for cluster in found] == ["dev", "train", "a-cluster-with-a-long-name"]
     check("status.json", json.dumps([shape(found[1]), shape(found[0])], indent=2) + "\n")
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_cost_report(width: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = Store(open_database(), clock=lambda: NOW - 7_200)
+    for name, offer, nodes in (("train", SPOT, 2), ("dev", HERE, 1), ("a-cluster-with-a-long-name", SPOT, 1)):
+        made = ClusterRecord(name, f"{name}-1", offer.key.cloud, offer, num_nodes=nodes, handle={"id": name})
+        stored = store.add(made)
+        if name == "train":
+            Store(open_database(), clock=lambda: NOW - 3_600).close(stored)
+    monkeypatch.setattr("time.time", lambda: NOW)
+    monkeypatch.setattr("sky.control.costs.open_store", lambda: Store(open_database(), clock=lambda: NOW))
+    monkeypatch.setenv("COLUMNS", width)
+    done = CliRunner().invoke(cli, ["cost-report", "--plot"])
+    assert max(map(len, done.output.splitlines())) <= int(width)
+    check(f"cost-report-{width}.txt", done.output)
+    report = json.loads(CliRunner().invoke(cli, ["cost-report", "--json"]).output)
+    check("cost-report.json", json.dumps(shape(report), indent=2) + "\n")
 
 
 def test_check_json() -> None:
