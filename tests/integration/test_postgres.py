@@ -75,7 +75,9 @@ def test_an_older_schema_is_migrated(store: Store, url: str) -> None:
     lived = store.lifetimes()
     store._database.execute_sql("DROP TABLE lifetimes")
     store._database.execute_sql("UPDATE meta SET value = '2' WHERE key = 'schema_version'")
-    _prepare(connect(url), url)
+    another = connect(url)
+    with another.connection_context():
+        _prepare(another, url)
     assert store.lifetimes() == lived
     assert store.get("dev") == kept
 
