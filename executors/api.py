@@ -109,7 +109,7 @@ class Provisioner(Protocol):
         """Remove it with all that it made; gone already is success. Raises ``CleanupIncomplete``."""
 
     def list(self) -> Sequence[ClusterView]:
-        """Everything that carries our tag."""
+        """Everything of this user that carries our tag, as far as it can be told whose it is."""
 
 
 @runtime_checkable

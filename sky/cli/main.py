@@ -37,6 +37,7 @@ COMMANDS = {
     "down": _Entry(_CLUSTERS, "clusters", "Tear clusters down for good."),
     "autostop": _Entry(_CLUSTERS, "clusters", "Stop or tear down clusters when they are idle."),
     "cost-report": _Entry(_CLUSTERS, "costs", "Show what clusters cost, those that are gone too."),
+    "gc": _Entry(_CLUSTERS, "gc", "Find what bills unseen, and remove it."),
     "queue": _Entry(_JOBS, "jobs", "Show the job queue of clusters."),
     "logs": _Entry(_JOBS, "jobs", "Show or download the log of a job."),
     "cancel": _Entry(_JOBS, "jobs", "Cancel jobs."),

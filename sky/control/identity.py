@@ -47,7 +47,12 @@ def is_mine(record: ClusterRecord) -> bool:
 
     Credentials that are not there, or whose infra does not answer now, speak against nobody.
     """
-    return not _other(record, ask_now=False)
+    return is_me(record.owner, record.executor)
+
+
+def is_me(owner: str, executor: str) -> bool:
+    """Return whether ``owner`` of something at that infra is this user."""
+    return not _other(owner, executor, ask_now=False)
 
 
 def check_owner(record: ClusterRecord) -> None:
@@ -61,32 +66,28 @@ def check_owner(record: ClusterRecord) -> None:
 
 def confirm_owner(record: ClusterRecord) -> None:
     """Do as ``check_owner`` with what its infra says right now: before it is believed that all is gone."""
-    _refuse(record, _other(record, ask_now=True))
+    if me := _other(record.owner, record.executor, ask_now=True):
+        shown = f" (sky check {record.executor} shows whom you are)" if _AS in me else ""
+        raise ClusterOwnerIdentityMismatchError(
+            f"cluster {record.name} belongs to {record.owner}, and you are {me}: "
+            f"come as its owner, or choose another cluster{shown}"
+        )
 
 
 def _owner(user: str, identity: str) -> str:
     return f"{user}{_AS}{identity}" if identity else user
 
 
-def _other(record: ClusterRecord, *, ask_now: bool) -> str:
-    """Return who this user is if not the owner of ``record``, else ``""``."""
-    user, _, identity = record.owner.partition(_AS)
-    if identity and record.executor != LOCAL:
-        now = access.identity(record.executor, ask_now=ask_now) or identity
-        me, owner = _owner(user_name(), now), _owner(user, identity)
+def _other(owner: str, executor: str, *, ask_now: bool) -> str:
+    """Return who this user is at that infra if not ``owner``, else ``""``."""
+    identity = owner.partition(_AS)[2]
+    if executor == LOCAL:
+        me = owner_of_new(LOCAL)
+    elif identity:
+        me = _owner(user_name(), access.identity(executor, ask_now=ask_now) or identity)
     else:
-        here = record.executor == LOCAL
-        me, owner = (owner_of_new(LOCAL) if here else user_name()), record.owner
+        me = user_name()
     return "" if owner in {"", me} else me
-
-
-def _refuse(record: ClusterRecord, me: str) -> None:
-    if me:
-        shown = f" (sky check {record.executor} shows whom you are)" if _AS in me else ""
-        raise ClusterOwnerIdentityMismatchError(
-            f"cluster {record.name} belongs to {record.owner}, and you are {me}: "
-            f"come as its owner, or choose another cluster{shown}"
-        )
 
 
 def new_cluster_name() -> str:
