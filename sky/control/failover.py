@@ -23,7 +23,7 @@ from sky.control.bringup import bring_up, clean_up, wait_for_capacity
 from sky.control.failures import public_errors
 from sky.control.identity import command_line, new_cluster_id, owner_of_new
 from sky.control.owned import OwnedNodes
-from sky.control.placement import LOCAL, enabled_clouds, local_fit, wants_local
+from sky.control.placement import LOCAL, clouds_for, local_fit, wants_local
 from sky.control.records import Attempt, ClusterRecord
 from sky.control.state import Store
 from sky.exceptions import ResourcesUnavailableError, StopFailoverError
@@ -54,7 +54,7 @@ def choose(task: Task, target: OptimizeTarget, blocked: list[Resources]) -> Plac
 
     Raises ``ResourcesUnavailableError``.
     """
-    clouds = enabled_clouds(ask=True)
+    clouds = clouds_for(task)
     if wants_local(task) or not clouds:
         resources, reason = local_fit(task)
         if resources is not None:
@@ -116,7 +116,7 @@ def _not_here(task: Task, target: OptimizeTarget, reason: str) -> str:
     except ResourcesUnavailableError as error:
         lines.append(f"No cloud offers it either: {error}")
         return "\n".join(lines)
-    lines.append("No cloud is enabled here (sky check). The best offers in the catalog:")
+    lines.append("No cloud that it may use is enabled here (sky check). The best offers in the catalog:")
     for choice in placement.considered[:_OFFERS_NAMED]:
         count = choice.accelerators or {}
         shown = "".join(f" {name}:{number:g}" for name, number in count.items())

@@ -31,26 +31,42 @@ def _slurm_clusters() -> dict[str, SlurmCluster]:
 clusters.read_with(_slurm_clusters)
 
 
-def enabled_clouds(*, ask: bool = False) -> tuple[str, ...]:
-    """Return the infra, besides this machine, that tasks can run on from here, as far as is known.
+def clouds_for(task: Task) -> tuple[str, ...]:
+    """Return the enabled infra, besides this machine, that ``task`` may run on.
 
-    With ``ask`` those with credentials that were not asked lately are asked first, over the network.
+    Those with credentials that were not asked lately are asked first, over the network.
     """
     from executors import registry
     from sky.control import access
 
-    names = [name for name in registry.names() if name != LOCAL]
-    if ask:
-        answers = access.ask_again_where_old(name for name in names if name not in owned.CLOUDS)
-        names = [name for name in names if name not in answers or answers[name].enabled]
-    return tuple(
-        name for name in names if (owned.has_offers(name) if name in owned.CLOUDS else access.enabled(name))
+    wanted = {_cloud(resources) for resources in task.alternatives}
+    names = [name for name in registry.names() if name in wanted or None in wanted]
+    answers = access.ask_again_where_old(name for name in names if name not in owned.CLOUDS)
+    refused = {name for name, answer in answers.items() if not answer.enabled}
+    return tuple(name for name in names if name not in refused and is_enabled(name))
+
+
+def a_cloud_is_enabled() -> bool:
+    """Return whether some infra is enabled whose offers are the catalog's; nobody is asked.
+
+    Of this project's own those count that have let us in: to load the others costs as much as a plan.
+    """
+    from executors import registry
+    from sky.control import access
+
+    others = [name for name in registry.names() if name not in registry.BUILT_IN]
+    return any(answer.access.enabled for answer in access.remembered().values()) or any(
+        map(access.enabled, others)
     )
 
 
-def rented_clouds() -> tuple[str, ...]:
-    """Return the enabled infra whose offers are the catalog's."""
-    return tuple(name for name in enabled_clouds() if name not in owned.CLOUDS)
+def is_enabled(name: str) -> bool:
+    """Return whether tasks can run on that infra from here, besides this machine, as far as is known."""
+    from sky.control import access
+
+    if name == LOCAL:
+        return False
+    return owned.has_offers(name) if name in owned.CLOUDS else access.enabled(name)
 
 
 def wants_local(task: Task) -> bool:

@@ -6,6 +6,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,7 @@ from sky.control.infra_check import checked
 from sky.exceptions import ResourcesUnavailableError
 from tests.sky.control.fake_cloud import ADA, cloud
 
+ANYWHERE = sky.Task(run="true").set_resources(sky.Resources(cpus="2+"))
 REFUSED = Access(enabled=False, detail="the token has expired", fix="aws sso login")
 
 
@@ -52,7 +54,7 @@ def asked(script: Script) -> int:
 
 
 def use() -> tuple[str, ...]:
-    return placement.enabled_clouds(ask=True)
+    return placement.clouds_for(ANYWHERE)
 
 
 def test_a_cloud_is_asked_once_a_day(aws: Script, clock: list[float]) -> None:
@@ -85,16 +87,17 @@ def test_a_clock_that_was_set_back_makes_no_answer_eternal(aws: Script, clock: l
 def test_other_credentials_are_asked_about(aws: Script) -> None:
     use()
     aws.fingerprint, aws.access = "profile=other", REFUSED
-    assert placement.enabled_clouds() == ("aws",), "nobody has asked about these yet"
+    assert placement.is_enabled("aws"), "nobody has asked about these yet"
     assert use() == ()
-    assert placement.enabled_clouds() == ()
+    assert not placement.is_enabled("aws")
     assert asked(aws) == 2
 
 
 def test_without_credentials_nobody_is_asked(aws: Script) -> None:
     use()
     aws.configured = False
-    assert use() == placement.enabled_clouds() == ()
+    assert use() == ()
+    assert not placement.is_enabled("aws")
     assert asked(aws) == 1
 
 
@@ -113,7 +116,8 @@ def test_a_sky_check_asks_always(aws: Script) -> None:
 
 def test_an_infra_without_credentials_is_enabled_as_ever(tmp_path: Path) -> None:
     with cloud("aws", tmp_path, Script()):
-        assert use() == placement.enabled_clouds() == ("aws",)
+        assert use() == ("aws",)
+        assert placement.is_enabled("aws")
         (row,) = checked(["aws"], ["aws"])
         assert (row.runs, row.identity) == (True, "")
     assert not access.path().exists()
@@ -239,13 +243,29 @@ def test_an_unknown_infra_is_a_mistake(aws: Script) -> None:
         checked(["aws", "gcp"], ["gpc"])
 
 
-def test_asking_what_is_known_loads_no_database(home: Path) -> None:
+def test_a_launch_asks_only_whom_it_may_use(aws: Script, gcp: Script) -> None:
+    task = sky.Task(run="true").set_resources(sky.Resources(cloud="gcp", cpus="2+"))
+    assert placement.clouds_for(task) == ("gcp",)
+    here = sky.Task(run="true").set_resources(sky.Resources(cloud="local"))
+    assert placement.clouds_for(here) == ()
+    assert (asked(aws), asked(gcp)) == (0, 1)
+
+
+def test_plans_know_who_let_us_in_and_load_nobody(home: Path) -> None:
     code = (
-        "import sys\nfrom sky.control.placement import enabled_clouds\nassert enabled_clouds() == ()\n"
-        "heavy = {'peewee', 'sqlite3', 'boto3', 'botocore', 'google.auth', 'asyncio'} & set(sys.modules)\n"
-        "sys.exit(str(heavy) if heavy else 0)"
+        "import sys\nfrom sky.control.placement import a_cloud_is_enabled\nprint(a_cloud_is_enabled())\n"
+        "heavy = ('peewee', 'sqlite3', 'asyncio', 'executors.aws', 'executors.gcp', 'executors.ssh')\n"
+        "assert not set(heavy) & set(sys.modules), sorted(sys.modules)\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=Path.cwd(), capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
+
+    def says() -> str:
+        return subprocess.run(
+            [sys.executable, "-c", code], cwd=Path.cwd(), capture_output=True, text=True, check=True
+        ).stdout
+
+    assert says() == "False\n"
+    answer = access.Answer(ADA, 0, "configured")
+    access._write({"gcp": answer})
+    assert says() == "True\n"
+    access._write({"gcp": replace(answer, access=REFUSED)})
+    assert says() == "False\n"
