@@ -321,7 +321,8 @@ def test_a_cluster_that_was_removed_outside_is_noticed(cluster: ClusterRecord) -
 
 def test_a_launch_that_made_no_node_cannot_be_stopped(cluster: ClusterRecord) -> None:
     core.down(NAME)
-    open_store().add(replace(cluster, status=ClusterStatus.INIT, handle=None, ever_up=False))
+    begun = replace(cluster, cluster_id="dev-2", status=ClusterStatus.INIT, handle=None, ever_up=False)
+    open_store().add(begun)
     with pytest.raises(ClusterNotUpError, match="before it had a node") as caught:
         core.stop(NAME)
     assert caught.value.cluster_status is ClusterStatus.INIT
