@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -127,6 +128,7 @@ def test_a_launch_that_may_be_under_way_is_left_alone(aws: Script, monkeypatch: 
     begun = store.add(ClusterRecord("begun", "begun-00000003", "aws", OFFER, intent_at=now))
     ended = recorded("ended")
     store.close(ended)
+    os.utime(Path(ended.executor_handle.data["folder"], "cluster.json"), (5, 5))
     make("young-00000004")
     monkeypatch.setattr(gc, "YOUNG_S", 600)
     found = survey()
@@ -185,7 +187,7 @@ def test_other_users_things_are_not_looked_at(aws: Script) -> None:
     gone = recorded("gone", owner="eve as acct-9/eve")
     registry.load("aws").provisioner.delete(gone.executor_handle)
     found = survey()
-    assert found.findings == ()
+    assert (found.findings, found.left_alone) == ((), {})
     assert run("-y").return_value == 0
     assert held() == [theirs.cluster_id]
 

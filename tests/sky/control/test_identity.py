@@ -81,16 +81,28 @@ def test_another_identity_is_refused_by_name(aws: Script) -> None:
 def test_what_another_identity_does_not_see_is_not_gone(aws: Script) -> None:
     record = open_store().get(NAME)
     assert record is not None
-    become_eve(aws)
-    assert len(core.status(refresh=True)) == 1
-    aws.fingerprint = ""  # a change of credentials that nothing here shows
     registry.load("aws").provisioner.delete(record.executor_handle)
+    aws.access = EVE  # a change of credentials that nothing here shows
     assert len(core.status(refresh=True)) == 1
-    with pytest.raises(ClusterOwnerIdentityMismatchError):
-        core.down(NAME)
+    assert aws.calls[-1].method == "check"
     aws.access = ADA
     core.down(NAME)
     assert core.status() == []
+
+
+def test_what_another_identity_does_not_see_is_not_down(aws: Script) -> None:
+    aws.access = EVE
+    with pytest.raises(ClusterOwnerIdentityMismatchError):
+        core.down(NAME)
+    assert aws.calls[-1].method == "check"
+
+
+def test_whose_a_cluster_is_can_be_told_again_at_once(aws: Script) -> None:
+    become_eve(aws)
+    with pytest.raises(ClusterOwnerIdentityMismatchError):
+        core.exec(sky.Task(run="true"), NAME)
+    aws.access = ADA
+    core.exec(sky.Task(run="true"), NAME)
 
 
 def test_a_cloud_that_does_not_answer_speaks_against_nobody(aws: Script) -> None:
