@@ -88,7 +88,7 @@ def _plain(each: ClusterCost) -> dict[str, Any]:
         "use_spot": key.market.value == "spot",
         "price_usd_per_hour": each.hourly_micro_usd / 1_000_000,
         "total_cost_usd": each.cost_micro_usd / 1_000_000,
-        "last_use": each.last_use,
+        "last_use": each.life.last_use,
     }
 
 

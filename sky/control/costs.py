@@ -11,7 +11,7 @@ from typing import Any
 
 from catalog.errors import UserError
 from sky.control.handles import launched_resources
-from sky.control.records import Lifetime, UsageInterval
+from sky.control.records import ClusterRecord, Lifetime, UsageInterval
 from sky.control.state import open_store
 from sky.statuses import ClusterStatus
 
@@ -29,7 +29,6 @@ class ClusterCost:
 
     life: Lifetime
     status: ClusterStatus | None
-    last_use: str
     intervals: tuple[UsageInterval, ...]
     now: int
 
@@ -64,13 +63,20 @@ def costs(days: int | None = None) -> list[ClusterCost]:
         if interval.ended_at is None or interval.ended_at > since:
             paid[interval.cluster_id].append(replace(interval, started_at=max(interval.started_at, since)))
     live = {record.cluster_id: record for record in store.records()}
-    found = []
-    for life in store.lifetimes():
-        record = live.get(life.cluster_id)
-        status, last_use = (record.status, record.last_use) if record else (None, life.last_use)
-        if life.cluster_id in paid:
-            found.append(ClusterCost(life, status, last_use, tuple(paid[life.cluster_id]), now))
-    return found
+    return [
+        _cost(life, live.get(life.cluster_id), tuple(paid[life.cluster_id]), now)
+        for life in store.lifetimes()
+        if life.cluster_id in paid
+    ]
+
+
+def _cost(
+    life: Lifetime, record: ClusterRecord | None, intervals: tuple[UsageInterval, ...], now: int
+) -> ClusterCost:
+    if record is None:
+        return ClusterCost(life, None, intervals, now)
+    current = replace(life, name=record.name, last_use=record.last_use)
+    return ClusterCost(current, record.status, intervals, now)
 
 
 def cost_report(days: int | None = None) -> list[dict[str, Any]]:
@@ -87,7 +93,7 @@ def cost_report(days: int | None = None) -> list[dict[str, Any]]:
             "name": each.life.name,
             "launched_at": each.life.created_at,
             "duration": each.duration_s,
-            "last_use": each.last_use,
+            "last_use": each.life.last_use,
             "num_nodes": each.life.num_nodes,
             "resources": launched_resources(each.life.offer),
             "cluster_hash": each.life.cluster_id,

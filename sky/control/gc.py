@@ -130,7 +130,7 @@ def _orphan(infra: str, view: ClusterView, life: Lifetime) -> Finding:
         view.place or _place(life.offer),
         view.created_at or life.created_at,
         life.offer.price_micro_usd * life.num_nodes,
-        view.reason or "its record was closed, and it is there",
+        _why("its record was closed, and it is there", view),
         f"sky gc {view.cluster_id} --yes",
     )
 
@@ -145,9 +145,13 @@ def _unknown(infra: str, view: ClusterView) -> Finding:
         view.place or infra,
         view.created_at,
         0,
-        view.reason or "it carries this user's tag, and no record here was ever of it",
+        _why("it carries this user's tag, and no record here was ever of it", view),
         f"sky gc {view.cluster_id} --yes",
     )
+
+
+def _why(sentence: str, view: ClusterView) -> str:
+    return f"{sentence}: {view.reason}" if view.reason else sentence
 
 
 def _in_vain(

@@ -111,7 +111,11 @@ class Store:
             if CLUSTERS.delete().where(*_same(record)).execute(self._database) != 1:
                 raise _stale(record)
             self._end_usage(record, since)
-            ended = {LIFETIMES.c.closed_at: self.now(), LIFETIMES.c.last_use: record.last_use}
+            ended = {
+                LIFETIMES.c.closed_at: self.now(),
+                LIFETIMES.c.name: record.name,
+                LIFETIMES.c.last_use: record.last_use,
+            }
             LIFETIMES.update(ended).where(LIFETIMES.c.cluster_id == record.cluster_id).execute(self._database)
 
     def add_attempt(self, attempt: Attempt) -> None:
