@@ -143,7 +143,8 @@ class AgentHost(Protocol):
 class Access:
     """Whether an infra can be used from here, as whom (``identity``), or what is missing and what mends it.
 
-    ``fix`` is a command, or ``""``; neither text holds a secret.
+    ``identity``, to which clusters belong, is the same each time for one user of one account or project (no
+    session's name in it) and differs otherwise. ``fix`` is a command, or ``""``. No text holds a secret.
     """
 
     enabled: bool
