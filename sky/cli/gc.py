@@ -98,6 +98,7 @@ def _plain(finding: Finding, outcomes: dict[str, str]) -> dict[str, Any]:
 def _show(found: Survey, findings: Sequence[Finding], outcomes: dict[str, str]) -> None:
     from catalog.units import format_usd
     from sky.cli.render import ago, show_table
+    from sky.control.gc import Kind
 
     for infra, reason in found.silent.items():
         click.echo(f"{infra} did not say what it holds: {reason}", err=True)
@@ -125,7 +126,8 @@ def _show(found: Survey, findings: Sequence[Finding], outcomes: dict[str, str]) 
     columns = ("CLUSTER", "INFRA", "PLACE", "MADE", "STATE", "COST/hr", "WHY", "TO REMOVE")
     show_table(columns, rows, right=("COST/hr",), wrap=("CLUSTER", "PLACE", "WHY", "TO REMOVE"))
     if not outcomes:
-        click.echo("Nothing was removed; sky gc --yes does it.")
+        sure = sum(each.kind in {Kind.ORPHAN, Kind.GONE} for each in findings)
+        click.echo(f"Nothing was removed; sky gc --yes removes {sure} of {len(findings)}.")
 
 
 def _remedy(finding: Finding, outcomes: dict[str, str]) -> str:

@@ -10,6 +10,7 @@ from sky.cli.jobs import _show_jobs
 from sky.cli.main import cli
 from sky.cli.render_plan import show_plan
 from sky.control.database import open_database
+from sky.control.gc import Finding, Kind, Survey
 from sky.control.records import ClusterRecord
 from sky.control.state import Store, open_store
 from sky.statuses import ClusterStatus, JobStatus
@@ -82,6 +83,29 @@ def test_cost_report(width: str, monkeypatch: pytest.MonkeyPatch) -> None:
     check(f"cost-report-{width}.txt", done.output)
     report = json.loads(CliRunner().invoke(cli, ["cost-report", "--json"]).output)
     check("cost-report.json", json.dumps(shape(report), indent=2) + "\n")
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_gc(width: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    findings = (
+        Finding(
+            Kind.ORPHAN, "aws", "dev-3fa1b2c4", "dev", "running", "us-east-1/us-east-1a", NOW - 10_000,
+            7_200_000, "its record was closed, and it is there", "sky gc dev-3fa1b2c4 --yes",
+        ),
+        Finding(
+            Kind.INTERRUPTED, "gcp", "train-90cc01de", "train", "INIT", "us-central1", 0, 0,
+            "its launch did not come to its end", "sky down train",
+        ),
+    )  # fmt: skip
+    found = Survey(findings, {"azure": "no answer within 30 s"}, {"new-1": "it is younger than 10 minutes"})
+    monkeypatch.setattr("sky.control.gc.survey", lambda: found)
+    monkeypatch.setattr("time.time", lambda: NOW)
+    monkeypatch.setenv("COLUMNS", width)
+    done = CliRunner().invoke(cli, ["gc"])
+    assert max(map(len, done.output.splitlines())) <= int(width)
+    check(f"gc-{width}.txt", done.output)
+    report = json.loads(CliRunner().invoke(cli, ["gc", "--json"]).stdout)
+    check("gc.json", json.dumps(shape(report), indent=2) + "\n")
 
 
 def test_check_json() -> None:
