@@ -51,6 +51,6 @@ class Scope:
             str(value.value if isinstance(value, Market) else value)
             for field in fields(self)
             for value in (getattr(self, field.name),)
-            if value is not None
+            if value not in {None, ""}
         ]
         return "/".join(parts)

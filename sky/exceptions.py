@@ -113,6 +113,8 @@ class ResourcesUnavailableError(Infeasible):
     """Nothing in the catalog fits, or every place that fits was tried and refused.
 
     ``failover_history`` lists the errors of the attempts in order; it is empty when nothing fitted at all.
+    ``attempts`` says the same in plain values: cloud, region, zone, instance_type, use_spot,
+    price_usd_per_hour, kind, reason, message, scope, at (seconds since the epoch), seconds and more.
     """
 
     def __init__(
@@ -121,6 +123,7 @@ class ResourcesUnavailableError(Infeasible):
         super().__init__(message)
         self.no_failover = no_failover
         self.failover_history: list[Exception] = list(failover_history or ())
+        self.attempts: list[dict[str, Any]] = []
 
     def with_failover_history(self, failover_history: Sequence[Exception]) -> ResourcesUnavailableError:
         """Set the history and return this error, so that it can be raised in one expression."""

@@ -33,12 +33,18 @@ def launch(
     _is_launched_by_jobs_controller: bool = False,
     _is_launched_by_sky_serve_controller: bool = False,
     _disable_controller_check: bool = False,
+    *,
+    race: int = 1,
+    retry_for_s: float | None = None,
 ) -> tuple[int | None, ClusterHandle | None]:
     """Launch a task on a new cluster or an existing one; returns ``(job_id, handle)``.
 
+    ``race`` tries so many of the best places at once and keeps the first that is up, at the price of all until
+    then. ``retry_for_s`` is ``retry_until_up`` for no longer than so many seconds.
+
     Blocks until the job ends unless ``detach_run``; its log goes to stdout unless not ``stream_logs``. The
     job's own failure is no error: see ``job_status``. Raises ``ResourcesUnavailableError`` (with
-    ``failover_history``), ``ResourcesMismatchError``, ``InvalidClusterNameError``, ``NotSupportedError``,
+    ``failover_history`` and ``attempts``), ``ResourcesMismatchError``, ``InvalidClusterNameError``, ``NotSupportedError``,
     ``CommandError`` when setup or a sync fails (the cluster stays up), ``ClusterOwnerIdentityMismatchError``.
     """
     _check_backend(backend)
@@ -54,6 +60,8 @@ def launch(
         no_setup=no_setup,
         clone_disk_from=clone_disk_from,
         fast=fast,
+        race=race,
+        retry_for_s=retry_for_s,
     )
     return launch_task(the_task(task, "launch"), cluster_name, options).pair
 

@@ -2,31 +2,24 @@
 
 from __future__ import annotations
 
-import dataclasses
-import functools
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from catalog.errors import Infeasible
-from sky.compile import compile_request, unique_names
-from sky.control import placement
-from sky.control.owned import OwnedNodes
 from sky.dag import Dag
-from sky.exceptions import ResourcesUnavailableError
+from sky.planner import Planner
 from sky.resources import Resources
 from sky.statuses import OptimizeTarget
 from sky.task import Task
 from solver.request import Objective
 
 if TYPE_CHECKING:
-    from solver.memory import Memory
     from solver.params import Params
-    from solver.plan import Choice, Plan
+    from solver.plan import Plan
 
 logger = logging.getLogger("sky.optimizer")
 
-_OBJECTIVES = {OptimizeTarget.COST: Objective.COST, OptimizeTarget.TIME: Objective.TIME}
+OBJECTIVES = {OptimizeTarget.COST: Objective.COST, OptimizeTarget.TIME: Objective.TIME}
 
 
 def optimize(
@@ -43,26 +36,10 @@ def optimize(
     keeps out every offer that agrees with all the fields it sets. Unless ``quiet``, a summary is logged to
     ``sky.optimizer``. Raises ``ResourcesUnavailableError``, saying what to change, when nothing fits.
     """
-    from catalog.store import open_snapshot
-    from catalog.transfer import DEFAULT
-    from solver.api import solve_request
-    from solver.plan import CatalogInfo
-
     dag = as_dag(task_or_dag)
-    if minimize not in _OBJECTIVES:
+    if minimize not in OBJECTIVES:
         raise TypeError(f"minimize is sky.OptimizeTarget.COST or .TIME, not {minimize!r}")
-    request = compile_request(dag, _OBJECTIVES[minimize], blocked_resources or ())
-    request = dataclasses.replace(request, notes=tuple(_place_notes(dag)))
-    nodes = OwnedNodes.for_dag(dag)
-    request = nodes.limiting(request, dag)
-    snapshot = open_snapshot()
-    info = CatalogInfo(snapshot.snapshot_id, snapshot.as_of, snapshot.rows, snapshot.sources)
-    try:
-        plan = solve_request(request, nodes.beside(snapshot.table, dag), DEFAULT, info, params, _memory())
-    except Infeasible as error:
-        raise ResourcesUnavailableError("\n".join([str(error), *request.notes])) from error
-    for task, placed in zip(dag.tasks, plan.tasks, strict=True):
-        task.best_resources = _launchable(task, placed.choice)
+    plan = Planner.of(dag, OBJECTIVES[minimize], blocked_resources or ()).plan(params=params)
     if not quiet:
         logger.info(
             "%s plan, %s: $%.2f, %d s",
@@ -72,14 +49,6 @@ def optimize(
             plan.total_time_s,
         )
     return plan
-
-
-@functools.cache
-def _memory() -> Memory:
-    """Return what the last plan leaves to the next one, which in a failover has only one more block."""
-    from solver.memory import Memory
-
-    return Memory()
 
 
 class Optimizer:
@@ -99,40 +68,3 @@ def as_dag(task_or_dag: Task | Dag) -> Dag:
     dag = Dag()
     dag.add(task_or_dag)
     return dag
-
-
-def _launchable(task: Task, choice: Choice) -> Resources:
-    """Return the task's resources narrowed to ``choice``, with what was asked beside the place kept."""
-    asked = next((resources for resources in task.alternatives if _admits(resources, choice)), Resources())
-    return asked.copy(
-        cloud=choice.cloud,
-        region=choice.region,
-        zone=choice.zone,
-        instance_type=choice.instance_type,
-        accelerators=choice.accelerators,
-        use_spot=choice.use_spot,
-        cpus=None,
-        memory=None,
-    )
-
-
-def _admits(resources: Resources, choice: Choice) -> bool:
-    options = resources.accelerator_options
-    return (
-        (resources.cloud is None or resources.cloud.canonical_name() == choice.cloud)
-        and resources.region in {None, choice.region}
-        and resources.zone in {None, choice.zone}
-        and resources.instance_type in {None, choice.instance_type}
-        and bool(resources.use_spot) == choice.use_spot
-        and (not options or any(name == choice.accelerator for name, _ in options))
-    )
-
-
-def _place_notes(dag: Dag) -> Sequence[str]:
-    notes = []
-    if not placement.a_cloud_is_enabled() and any(not placement.keeps_to_owned(task) for task in dag.tasks):
-        notes.append("no cloud is enabled here, so the plan is over the whole catalog (sky check)")
-    for task, name in zip(dag.tasks, unique_names(dag.tasks), strict=True):
-        if not placement.wants_local(task) and placement.local_fit(task)[0] is not None:
-            notes.append(f"{name} would fit on this machine, for free (infra: local)")
-    return notes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -95,6 +96,18 @@ def candidates_of(
         place=place,
         key=(row * len(MARKETS) + market) * len(task.requirements) + requirement_at,
     )
+
+
+def touched(columns: Columns, task: TaskRequest, scopes: Sequence[Scope]) -> list[bool]:
+    """Return which of ``scopes`` hold an offer that some requirement of ``task`` admits."""
+    found = np.zeros(len(scopes), dtype=bool)
+    for requirement in task.requirements:
+        row, market, *_ = _admitted(columns, requirement, task.num_nodes)[0]
+        for at, name in enumerate(MARKETS):
+            here = row[market == at]
+            for position in np.flatnonzero(~found).tolist():
+                found[position] = bool(blocked(columns, name, [scopes[position]], here).any())
+    return [bool(each) for each in found]
 
 
 def _joined(parts: list[tuple[Ints, ...]]) -> tuple[Ints, ...]:

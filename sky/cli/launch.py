@@ -9,20 +9,23 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from catalog.errors import UserError
+from catalog.units import seconds
 from sky.cli.entrypoint import read_task
 from sky.cli.jobs import exit_code
 from sky.cli.options import (
     cluster_option,
     detach_run_option,
     idle_option,
+    retry_for_option,
     retry_option,
     task_options,
     yes_option,
 )
+from sky.control.outlook import MOST_RACERS
 from sky.statuses import OptimizeTarget
 
 if TYPE_CHECKING:
-    from solver.plan import Plan
+    from sky.control.outlook import Outlook
 
 
 @click.command("launch")
@@ -34,6 +37,14 @@ if TYPE_CHECKING:
 @idle_option
 @click.option("--down", is_flag=True, help="Tear the cluster down when its jobs are over.")
 @retry_option
+@retry_for_option
+@click.option(
+    "--race",
+    type=click.IntRange(1, MOST_RACERS),
+    default=1,
+    metavar="K",
+    help="Try the K best places at once and keep the first that is up.",
+)
 @yes_option
 @click.option("--no-setup", is_flag=True, help="Skip setup.")
 @click.option("--fast", is_flag=True, help="On a cluster that is up: skip provisioning and setup.")
@@ -57,6 +68,8 @@ def launch_command(
     idle_minutes_to_autostop: int | None,
     down: bool,
     retry_until_up: bool,
+    retry_for: str | None,
+    race: int,
     yes: bool,
     no_setup: bool,
     fast: bool,
@@ -71,12 +84,18 @@ def launch_command(
     single word is shell text; several words are one command, passed on as they are. Ctrl-C leaves the job
     running.
 
+    Where a place refuses, the next best one is tried, in the order that is shown first. What refused is left
+    out of later launches for a while: see `sky failover`. --race costs more for the seconds until the first
+    place is up; how much more is shown first.
+
     \b
     Examples:
       sky launch examples/minimal.yaml
       sky launch -c dev train.yaml --env LR=0.1 -d
       sky launch -c dev 'nvidia-smi && echo ok'
       sky launch --gpus A100:8 --dryrun -- python train.py --lr 0.1
+      sky launch --gpus H100:8 --retry-for 2h train.yaml
+      sky launch --gpus H100:8 --use-spot --race 3 train.yaml
     """
     from sky.control.stages import LaunchOptions, launch_task
 
@@ -94,8 +113,10 @@ def launch_command(
         no_setup=no_setup,
         clone_disk_from=clone_disk_from,
         fast=fast,
-        on_plan=lambda plan, name: (
-            _show(plan, as_json=as_json) if dryrun else _announce(plan, name, ask=not yes)
+        race=race,
+        retry_for_s=None if retry_for is None else seconds(retry_for, "--retry-for"),
+        on_outlook=lambda outlook: (
+            _show(outlook, as_json=as_json) if dryrun else _announce(outlook, ask=not yes)
         ),
     )
     outcome = launch_task(task, cluster, options)
@@ -108,23 +129,27 @@ def launch_command(
     return exit_code(outcome.job.status, outcome.job.exit_code)
 
 
-def _show(plan: Plan, *, as_json: bool) -> None:
+def _show(outlook: Outlook, *, as_json: bool) -> None:
+    from sky.cli.render_outlook import show_race
     from sky.cli.render_plan import show_plan
 
     if as_json:
-        click.echo(plan.to_json(indent=2))
-    else:
-        show_plan(plan)
+        click.echo(outlook.plan.to_json(indent=2))
+        return
+    show_plan(outlook.plan, more=outlook.more)
+    show_race(outlook)
 
 
-def _announce(plan: Plan, name: str, *, ask: bool) -> None:
+def _announce(outlook: Outlook, *, ask: bool) -> None:
     """Show the plan on stderr, since stdout is for the job's log, and ask before anything bills."""
+    from sky.cli.render_outlook import show_ahead
     from sky.cli.render_plan import show_briefly
 
     with redirect_stdout(sys.stderr):
-        show_briefly(plan)
-    if ask and plan.total_cost_micro_usd:
-        click.confirm(f"Launch cluster {name}?", default=True, abort=True, err=True)
+        show_briefly(outlook.plan)
+        show_ahead(outlook)
+    if ask and any(place.plan.total_cost_micro_usd for place in outlook.places):
+        click.confirm(f"Launch cluster {outlook.name}?", default=True, abort=True, err=True)
 
 
 @click.command("exec")

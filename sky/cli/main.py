@@ -42,6 +42,7 @@ COMMANDS = {
     "logs": _Entry(_JOBS, "jobs", "Show or download the log of a job."),
     "cancel": _Entry(_JOBS, "jobs", "Cancel jobs."),
     "optimize": _Entry(_PLANS, "optimize", "Show the best plan for a task file."),
+    "failover": _Entry(_PLANS, "failover", "Show, or forget, which places refused launches lately."),
     "ssh": _Entry(_PLANS, "ssh", "Bring up and show pools of your own machines."),
     "check": _Entry(_PLANS, "check", "Show where tasks can run from here."),
     "completion": _Entry(_PLANS, "completion", "Print the completion script of a shell."),

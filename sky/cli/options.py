@@ -52,6 +52,9 @@ idle_option = click.option(
 retry_option = click.option(
     "--retry-until-up", "-r", is_flag=True, help="Start over when no place has capacity, until one has."
 )
+retry_for_option = click.option(
+    "--retry-for", metavar="TIME", help="As --retry-until-up, for no longer than TIME: 90s, 30m, 2h."
+)
 purge_option = click.option(
     "--purge",
     "-p",

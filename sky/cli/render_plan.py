@@ -15,17 +15,24 @@ from solver.plan import CatalogInfo, Choice, Placement, Plan, Status
 CHOSEN = "\u2714"
 _COLUMNS = ("INFRA", "INSTANCE", "vCPUs", "Mem(GB)", "GPUS", "$/HR", "COST ($)", "TIME", "CHOSEN")
 _PLAN_COLUMNS = ("TASK", "#NODES", "INFRA", "INSTANCE", "GPUS", "COST ($)", "TIME", "START")
-_NUMBERS = ("#NODES", "vCPUs", "Mem(GB)", "$/HR", "COST ($)", "TIME", "START")
-_WRAP = ("TASK", "INFRA", "INSTANCE", "GPUS")
+NUMBERS = ("#NODES", "vCPUs", "Mem(GB)", "$/HR", "COST ($)", "TIME", "START")
+WRAP = ("TASK", "INFRA", "INSTANCE", "GPUS")
 _ROWS = 12
+PLACE_COLUMNS = ("INFRA", "INSTANCE", "GPUS", "$/HR")
+"""The columns of ``place_cells``; ``NUMBERS`` and ``WRAP`` say how those of all tables here are set."""
 
 
-def show_plan(plan: Plan, *, show_all: bool = False) -> None:
-    """Print the report of ``plan``; ``show_all`` adds every filter and all runners-up."""
+def show_plan(plan: Plan, *, show_all: bool = False, more: int | None = None) -> None:
+    """Print the report of ``plan``; ``show_all`` adds every filter and all kinds that were considered.
+
+    ``more`` is how many places a launch could try after the runners-up, where that is not to be counted here.
+    """
     if len(plan.tasks) > 1:
         _show_best(plan)
     for task in plan.tasks:
         _show_task(task, show_all=show_all)
+        _show_runners_up(task, alone=len(plan.tasks) == 1, more=more)
+        _show_remarks(task, show_all=show_all)
     if plan.transfers:
         _show_transfers(plan)
     for line in _summary(plan, show_all=show_all):
@@ -45,7 +52,7 @@ def show_briefly(plan: Plan) -> None:
 def _show_best(plan: Plan) -> None:
     click.echo("Best plan:")
     rows = [_placed(task) for task in plan.tasks]
-    show_table(_PLAN_COLUMNS, rows, right=_NUMBERS, wrap=_WRAP)
+    show_table(_PLAN_COLUMNS, rows, right=NUMBERS, wrap=WRAP)
     click.echo()
 
 
@@ -59,7 +66,7 @@ def _show_considered(task: Placement, *, show_all: bool) -> None:
     click.echo(f"Considered resources for {task.name} ({counts}):")
     considered = list(task.considered) or [task.choice]
     shown = considered if show_all else _near(considered, task.choice)
-    show_table(_COLUMNS, [_marked(choice, task.choice) for choice in shown], right=_NUMBERS, wrap=_WRAP)
+    show_table(_COLUMNS, [_marked(choice, task.choice) for choice in shown], right=NUMBERS, wrap=WRAP)
     if len(shown) < len(considered):
         click.echo(f"... and {len(considered) - len(shown)} more kinds (--all shows them)")
 
@@ -83,11 +90,24 @@ def _show_task(task: Placement, *, show_all: bool) -> None:
     _show_considered(task, show_all=show_all)
     if task.runtime_note:
         show_line(f"Time: {_sentence(task.runtime_note)}")
-    if task.alternatives:
-        click.echo()
-        click.echo(f"Runners-up for {task.name}:")
-        rows = [_cells(choice) for choice in task.alternatives]
-        show_table(_COLUMNS[:-1], rows, right=_NUMBERS, wrap=_WRAP)
+
+
+def _show_runners_up(task: Placement, *, alone: bool, more: int | None) -> None:
+    """Print the next best; of a task ``alone`` a launch tries them in this order where a place refuses."""
+    if not task.alternatives:
+        return
+    click.echo()
+    tried = ", tried in this order where a place refuses" if alone else ""
+    click.echo(f"Runners-up for {task.name}{tried}:")
+    rows = [_cells(choice) for choice in task.alternatives]
+    show_table(_COLUMNS[:-1], rows, right=NUMBERS, wrap=WRAP)
+    if more is None:
+        more = task.candidates - 1 - len(task.alternatives)
+    if alone and more > 0:
+        click.echo(f"... and {more:,} more")
+
+
+def _show_remarks(task: Placement, *, show_all: bool) -> None:
     if task.notes:
         click.echo()
     for note in task.notes:
@@ -126,6 +146,12 @@ def _cells(choice: Choice) -> tuple[str, ...]:
         _dollars(choice.cost_micro_usd),
         format_seconds(choice.time_s),
     )
+
+
+def place_cells(choice: Choice) -> tuple[str, ...]:
+    """Return the cells of ``PLACE_COLUMNS``: where it is, what, and its price."""
+    infra, instance, _, _, accelerators, price, _, _ = _cells(choice)
+    return infra, instance, accelerators, price
 
 
 def _dollars(micro: int) -> str:

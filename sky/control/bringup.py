@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import logging
-import random
 import threading
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
+from catalog.units import format_seconds
 from executors import lifecycle, registry
 from executors.api import Capability, Executor, Handle, NodeRequest, NodeState, Stoppable
 from executors.errors import AuthError, OutOfCapacity, QuotaExceeded
 from sky.control import access, ssh_config
 from sky.control.connection import view_of
 from sky.control.failures import public_errors
+from sky.control.patience import Patience
 from sky.control.records import ClusterRecord
 from sky.control.state import Store
 from sky.exceptions import NotSupportedError, ResourcesUnavailableError
@@ -24,27 +26,29 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("sky.launch")
 
-RETRY_GAP_S = 30.0
-"""How long to wait before starting over where no place had capacity."""
+
+def _go_on() -> None:
+    """Let the bring-up go on."""
 
 
-def bring_up(store: Store, record: ClusterRecord) -> ClusterRecord:
+def bring_up(store: Store, record: ClusterRecord, on_created: Callable[[], None] = _go_on) -> ClusterRecord:
     """Make ``record``'s nodes ready for jobs and commit it as UP; the caller holds the cluster's lock.
 
     Idempotent: what an earlier call left is completed. Whatever it raises, the record stays INIT and names
-    the tag that all resources carry. Raises executors' errors.
+    the tag that all resources carry. ``on_created`` is called once nodes exist and are recorded; what it
+    raises ends the bring-up there. Raises executors' errors.
     """
 
     def keep(handle: Handle) -> None:
         nonlocal record
         record = store.update(record, handle=dict(handle.data))
+        on_created()
 
     executor = registry.load(record.executor)
     request = _node_request(record)
     _check_capabilities(executor, request)
     lifecycle.bring_up(executor, request, on_created=keep)
     view = view_of(record)
-    ssh_config.add(record)
     return store.update(
         record,
         status=ClusterStatus.UP,
@@ -53,52 +57,67 @@ def bring_up(store: Store, record: ClusterRecord) -> ClusterRecord:
     )
 
 
-def restart(store: Store, record: ClusterRecord, *, retry_until_up: bool = False) -> ClusterRecord:
+def restart(store: Store, record: ClusterRecord, patience: Patience) -> ClusterRecord:
     """Bring a stopped or interrupted cluster up again, in its place; the caller holds the cluster's lock.
 
-    Raises ``ResourcesUnavailableError`` (no failover: its disks are there) when that place has no capacity.
+    Raises ``ResourcesUnavailableError`` (no failover: its disks are there) when that place has no capacity
+    for longer than ``patience`` lasts.
     """
     record = store.update(record, status=ClusterStatus.INIT, intent_at=store.now())
-    executor = registry.load(record.executor)
     while True:
         try:
             with public_errors():
-                if isinstance(executor.provisioner, Stoppable) and view_of(record).state is NodeState.STOPPED:
-                    handle = executor.provisioner.start(record.executor_handle)
-                    record = store.update(record, handle=dict(handle.data))
-                return bring_up(store, record)
+                record = bring_up(store, _started(store, record))
         except (OutOfCapacity, QuotaExceeded) as error:
-            if not retry_until_up:
+            pause_s = patience.pause_s() if isinstance(error, OutOfCapacity) else None
+            if pause_s is None:
                 raise ResourcesUnavailableError(
                     f"cluster {record.name} cannot be started in its place now: {error}; "
                     f"its disks are there, so it is not moved. Try later, or with --retry-until-up",
                     no_failover=True,
                     failover_history=[error],
                 ) from error
-            wait_for_capacity(record.name)
+            wait_for_capacity(record.name, pause_s, str(error))
         except AuthError as error:
             access.forget(record.executor)
             raise ResourcesUnavailableError(
                 f"cluster {record.name}: {error}", no_failover=True, failover_history=[error]
             ) from error
+        else:
+            ssh_config.add(record)
+            return record
         current = store.get(record.name)
         assert current is not None
         record = current
 
 
-def wait_for_capacity(name: str) -> None:
-    """Wait before the next round, not at the same moment as others."""
+def _started(store: Store, record: ClusterRecord) -> ClusterRecord:
+    """Start the nodes where they are stopped."""
+    provisioner = registry.load(record.executor).provisioner
+    if isinstance(provisioner, Stoppable) and view_of(record).state is NodeState.STOPPED:
+        handle = provisioner.start(record.executor_handle)
+        return store.update(record, handle=dict(handle.data))
+    return record
+
+
+def wait_for_capacity(name: str, pause_s: float, waited_for: str) -> None:
+    """Say what is waited for, and wait."""
+    until = time.strftime("%H:%M:%S", time.localtime(time.time() + pause_s))
     _log.info(
-        "No capacity for cluster %s; trying again in about %.0f s (Ctrl-C to give up)", name, RETRY_GAP_S
+        "Cluster %s waits for capacity: %s. Next try in %s, at %s (Ctrl-C to give up)",
+        name,
+        waited_for,
+        format_seconds(round(pause_s)),
+        until,
     )
-    threading.Event().wait(RETRY_GAP_S * random.uniform(0.8, 1.2))  # noqa: S311  no secret
+    threading.Event().wait(pause_s)
 
 
 def _node_request(record: ClusterRecord) -> NodeRequest:
     resources = _requested(record)
     return NodeRequest(
         cluster_id=record.cluster_id,
-        cluster_name=record.name,
+        cluster_name=record.cluster_name,
         offer=record.offer,
         num_nodes=record.num_nodes,
         disk_size_gib=resources.disk_size,

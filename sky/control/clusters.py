@@ -18,6 +18,7 @@ from sky.control.failures import effect_on
 from sky.control.handles import ClusterHandle, handle_of
 from sky.control.identity import command_line, confirm_owner
 from sky.control.locks import FOREVER
+from sky.control.patience import Patience
 from sky.control.reconcile import decide
 from sky.control.records import NO_AUTOSTOP, ClusterRecord
 from sky.control.state import Store, open_store
@@ -157,7 +158,8 @@ def start(
     with store.lock(cluster_name, FOREVER):
         record = _as_it_is(store, existing(store, cluster_name))
         if record.status is not ClusterStatus.UP or force:
-            record = restart(store, record, retry_until_up=retry_until_up)
+            patience = Patience.of(retry_until_up=retry_until_up, retry_for_s=None)
+            record = restart(store, record, patience)
         if idle_minutes_to_autostop is not None:
             record = set_autostop(store, record, idle_minutes_to_autostop, down=down)
         return handle_of(store.update(record, last_use=command_line()))

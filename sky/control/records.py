@@ -19,6 +19,9 @@ from sky.statuses import ClusterStatus
 
 NO_AUTOSTOP = -1
 
+RACER = "~race-"
+"""What joins a cluster's name and the number of one that races to become it; no user's name holds it."""
+
 TRANSITIONS: dict[ClusterStatus, frozenset[ClusterStatus]] = {
     ClusterStatus.INIT: frozenset({ClusterStatus.INIT, ClusterStatus.UP, ClusterStatus.STOPPED}),
     ClusterStatus.UP: frozenset({ClusterStatus.UP, ClusterStatus.INIT, ClusterStatus.STOPPED}),
@@ -71,14 +74,22 @@ class ClusterRecord:
             raise IllegalTransition(f"cluster {self.name}: {self.status.name} cannot become {status.name}")
 
     @property
+    def cluster_name(self) -> str:
+        """The name that its nodes are made under: a racer's is that of the cluster that it may become."""
+        return self.name.partition(RACER)[0]
+
+    @property
     def executor_handle(self) -> Handle:
         """The handle its executor knows it by; with no data yet, the tag alone finds what exists."""
-        return Handle(self.executor, self.cluster_id, self.name, dict(self.handle or {}))
+        return Handle(self.executor, self.cluster_id, self.cluster_name, dict(self.handle or {}))
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """A try that failed, and for which offers and how long that is expected to hold. Never edited."""
+    """A try that failed, and for which offers, how many nodes and how long that is expected to hold.
+
+    Nothing of it is ever edited but ``ttl_s``, which shrinks when it turns out to be over sooner.
+    """
 
     cluster_name: str
     cluster_id: str
@@ -87,6 +98,7 @@ class Attempt:
     scope: Scope
     ttl_s: int
     message: str
+    num_nodes: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,12 +168,17 @@ def offer_from_json(text: str) -> Offer:
     return Offer(OfferKey(**{name: fields.pop(name) for name in OfferKey.__slots__}), **fields)
 
 
-def scope_to_json(scope: Scope) -> str:
-    """Return ``scope`` as JSON text, unset fields left out."""
+def scope_to_dict(scope: Scope) -> dict[str, Any]:
+    """Return ``scope`` as plain values, unset fields left out."""
     fields = {name: getattr(scope, name) for name in Scope.__slots__}
     if scope.market is not None:
         fields["market"] = scope.market.value
-    return json.dumps({name: value for name, value in fields.items() if value is not None}, sort_keys=True)
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def scope_to_json(scope: Scope) -> str:
+    """Return ``scope`` as JSON text, unset fields left out."""
+    return json.dumps(scope_to_dict(scope), sort_keys=True)
 
 
 def scope_from_json(text: str) -> Scope:

@@ -14,21 +14,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from catalog.errors import SkyError
+from catalog.errors import SkyError, UserError
 from executors import lifecycle, node_setup
 from executors.job import JobRecord
 from sky.control.bringup import restart
 from sky.control.cluster_jobs import stream
 from sky.control.clusters import set_autostop, tear_down
 from sky.control.connection import apply, connected, existing, up, view_of
-from sky.control.failover import choose, launch_new
+from sky.control.failover import Order, launch_new, remove_racers
 from sky.control.handles import ClusterHandle, handle_of
 from sky.control.identity import check_cluster_name, check_owner, command_line, new_cluster_name
 from sky.control.jobspec import environment, job_spec, run_timestamp
 from sky.control.locks import FOREVER, ClusterBusy
 from sky.control.matching import matched
+from sky.control.outlook import MOST_RACERS, Outlook
+from sky.control.patience import Patience
 from sky.control.reconcile import decide
 from sky.control.records import ClusterRecord
+from sky.control.search import Search
 from sky.control.state import StaleRecord, Store, open_store
 from sky.exceptions import NotSupportedError
 from sky.fields.idle_stop import check_minutes
@@ -38,7 +41,6 @@ from sky.statuses import ClusterStatus, JobStatus, OptimizeTarget
 if TYPE_CHECKING:
     from sky.resources import Resources
     from sky.task import Task
-    from solver.plan import Plan
 
 _log = logging.getLogger("sky.launch")
 
@@ -47,13 +49,13 @@ GUARD_MINUTES = 1
 down as soon as it can."""
 
 
-def _no_plan(_plan: Plan, _name: str) -> None:
+def _show_nothing(_outlook: Outlook) -> None:
     """Show nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class LaunchOptions:
-    """How to launch; the defaults are those of ``launch``. ``on_plan`` sees a plan before it is acted on."""
+    """How to launch; the defaults are those of ``launch``. ``on_outlook`` sees what is about to be done."""
 
     retry_until_up: bool = False
     idle_minutes: int | None = None
@@ -66,7 +68,14 @@ class LaunchOptions:
     no_setup: bool = False
     clone_disk_from: str | None = None
     fast: bool = False
-    on_plan: Callable[[Plan, str], None] = _no_plan
+    race: int = 1
+    retry_for_s: float | None = None
+    on_outlook: Callable[[Outlook], None] = _show_nothing
+
+    @property
+    def patience(self) -> Patience:
+        """How long to wait for capacity, counted from now."""
+        return Patience.of(retry_until_up=self.retry_until_up, retry_for_s=self.retry_for_s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +107,8 @@ def launch_task(task: Task, cluster_name: str | None, options: LaunchOptions) ->
     _refuse_what_no_infra_has(task)
     if options.idle_minutes is not None:
         check_minutes(options.idle_minutes)
+    if not 1 <= options.race <= MOST_RACERS:
+        raise UserError(f"race: {options.race} places at once; give 1 to {MOST_RACERS}")
     name = cluster_name if cluster_name is not None else new_cluster_name()
     check_cluster_name(name)
     store = open_store()
@@ -185,7 +196,8 @@ def _dry_launch(store: Store, task: Task, name: str, options: LaunchOptions) -> 
         matched(task, record)
         _log.info("Would run on the existing cluster %s (%s)", name, record.status.name)
         return Outcome(handle=handle_of(record))
-    options.on_plan(choose(task, options.target, []).plan, name)
+    search = Search(store, task, options.target)
+    options.on_outlook(search.outlook(name, search.best(options.race)))
     return Outcome()
 
 
@@ -193,6 +205,7 @@ def _provision(
     store: Store, task: Task, name: str, options: LaunchOptions
 ) -> tuple[bool, ClusterRecord, Resources]:
     """Return whether the cluster was up, its record, and the one of the task's resources that it answers."""
+    remove_racers(store, name)
     record = store.get(name)
     if record is not None:
         check_owner(record)
@@ -202,19 +215,13 @@ def _provision(
         tear_down(store, record)
         record = None
     if record is None:
-        record, resources = launch_new(
-            store,
-            name,
-            task,
-            options.target,
-            retry_until_up=options.retry_until_up,
-            on_place=lambda place: options.on_plan(place.plan, name),
-        )
+        order = Order(name, task, options.target, options.race)
+        record, resources = launch_new(store, order, options.patience, options.on_outlook)
         return False, record, resources
     resources = matched(task, record)
     was_up = record.status is ClusterStatus.UP
     if not was_up:
-        record = restart(store, record, retry_until_up=options.retry_until_up)
+        record = restart(store, record, options.patience)
     return was_up, store.update(record, launched_at=store.now(), last_use=command_line()), resources
 
 

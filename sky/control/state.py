@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any
@@ -16,6 +16,7 @@ from catalog.errors import SkyError
 from sky.control.database import ATTEMPTS, CLUSTERS, LIFETIMES, URL_VARIABLE, USAGE, open_database
 from sky.control.locks import PATIENCE_S, cluster_lock
 from sky.control.records import (
+    RACER,
     Attempt,
     ClusterRecord,
     Lifetime,
@@ -29,6 +30,7 @@ from sky.statuses import ClusterStatus
 
 _JSON_FIELDS = ("resources", "handle", "plan")
 _FLAGS = ("ever_up", "to_down")
+_IDS_A_QUERY = 500
 
 
 class StaleRecord(SkyError):
@@ -118,6 +120,27 @@ class Store:
             }
             LIFETIMES.update(ended).where(LIFETIMES.c.cluster_id == record.cluster_id).execute(self._database)
 
+    def rename(self, record: ClusterRecord, name: str) -> ClusterRecord:
+        """Commit ``name`` as the record's, and return it as stored. Raises ``StaleRecord``, also if taken."""
+        renamed = replace(record, name=name, version=record.version + 1)
+        try:
+            with self._database.atomic():
+                changes = {CLUSTERS.c.name: name, CLUSTERS.c.version: renamed.version}
+                if CLUSTERS.update(changes).where(*_same(record)).execute(self._database) != 1:
+                    raise _stale(record)
+                USAGE.update({USAGE.c.cluster_name: name}).where(
+                    USAGE.c.cluster_id == record.cluster_id
+                ).execute(self._database)
+        except IntegrityError:
+            raise StaleRecord(f"cluster {name} was created by another command meanwhile") from None
+        return renamed
+
+    def racers(self, name: str) -> list[ClusterRecord]:
+        """Return the records that race, or once raced, to become cluster ``name``."""
+        prefix = f"{name}{RACER}"
+        rows = CLUSTERS.select().where(CLUSTERS.c.name.startswith(prefix)).execute(self._database)
+        return [_record(row) for row in rows if row["name"].startswith(prefix)]
+
     def add_attempt(self, attempt: Attempt) -> None:
         """Append a failed try."""
         row = {name: getattr(attempt, name) for name in Attempt.__slots__}
@@ -129,9 +152,24 @@ class Store:
     def attempts(self, cluster_id: str) -> list[Attempt]:
         """Return the failed tries to make a cluster, oldest first."""
         rows = ATTEMPTS.select().where(ATTEMPTS.c.cluster_id == cluster_id).order_by(ATTEMPTS.c.at)
-        return [
-            Attempt(**{**row, "scope": scope_from_json(row["scope"])}) for row in rows.execute(self._database)
-        ]
+        return [_attempt(row) for row in rows.execute(self._database)]
+
+    def standing_attempts(self) -> list[Attempt]:
+        """Return the failed tries that are expected to fail still, oldest first."""
+        standing = ATTEMPTS.c.at + ATTEMPTS.c.ttl_s > self.now()
+        rows = ATTEMPTS.select().where(standing).order_by(ATTEMPTS.c.at)
+        return [_attempt(row) for row in rows.execute(self._database)]
+
+    def end_attempts(self, attempts: Iterable[Attempt]) -> None:
+        """Expect these to fail no longer than until now; over already is fine."""
+        now = self.now()
+        ids = [attempt.cluster_id for attempt in attempts]
+        with self._database.atomic():
+            for start in range(0, len(ids), _IDS_A_QUERY):
+                among = ATTEMPTS.c.cluster_id.in_(ids[start : start + _IDS_A_QUERY])
+                standing = ATTEMPTS.c.at + ATTEMPTS.c.ttl_s > now
+                over = ATTEMPTS.update({ATTEMPTS.c.ttl_s: now - ATTEMPTS.c.at}).where(among, standing)
+                over.execute(self._database)
 
     def usage(self) -> list[UsageInterval]:
         """Return every interval that was paid for, of clusters that are gone too, oldest first."""
@@ -226,6 +264,10 @@ def _row(record: ClusterRecord) -> dict[Any, Any]:
     for name in _FLAGS:
         values[name] = int(values[name])
     return {getattr(CLUSTERS.c, name): value for name, value in values.items()}
+
+
+def _attempt(row: dict[str, Any]) -> Attempt:
+    return Attempt(**{**row, "scope": scope_from_json(row["scope"])})
 
 
 def _record(row: dict[str, Any]) -> ClusterRecord:

@@ -12,8 +12,8 @@ from executors import registry
 from executors.api import NodeRequest
 from executors.errors import AuthError, CleanupIncomplete, OutOfCapacity, QuotaExceeded, SetupFailed
 from sky import core
-from sky.control import bringup
-from sky.control.failover import choose
+from sky.control import patience
+from sky.control.places import Places
 from sky.control.state import open_store
 from sky.exceptions import (
     NotSupportedError,
@@ -131,7 +131,7 @@ def test_what_never_fitted_has_no_history(aws: FakeCloud) -> None:
 
 
 def test_retry_until_up_starts_over(aws: FakeCloud, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bringup, "RETRY_GAP_S", 0.0)
+    monkeypatch.setattr(patience, "FIRST_S", 0.0)
     aws.failures = [out_of(Scope(cloud="aws")), out_of(Scope(cloud="aws"))]
     core.launch(task(), NAME, retry_until_up=True)
     assert len({zone(request) for request in aws.requests}) == 1
@@ -228,7 +228,7 @@ def test_the_plan_is_kept_with_the_cluster(aws: FakeCloud) -> None:
 
 
 def test_this_machine_is_used_when_asked_for_even_with_clouds(aws: FakeCloud) -> None:
-    place = choose(task(cloud="local"), sky.OptimizeTarget.COST, [])
+    place = Places.of(task(cloud="local"), sky.OptimizeTarget.COST).best()
     assert place.executor == "local"
     assert place.offer.price_micro_usd == 0
 

@@ -8,7 +8,7 @@ import sky
 from catalog.offer import Market, Offer, OfferKey
 from executors import ssh
 from executors.owned import OwnedOffer
-from sky.control.failover import choose
+from sky.control.places import Places
 from sky.exceptions import ResourcesUnavailableError
 from sky.statuses import OptimizeTarget
 
@@ -53,7 +53,7 @@ def test_a_free_host_of_a_pool_beats_every_cloud_and_a_dear_one_does_not() -> No
 
 def test_a_task_asks_for_a_share_and_the_cluster_is_the_whole_host() -> None:
     made = task(accelerators="A100:1", infra="ssh")
-    found = choose(made, OptimizeTarget.COST, [])
+    found = Places.of(made, OptimizeTarget.COST).best()
     assert (found.executor, found.offer) == ("ssh", GPUS.offer)
     assert found.offer.key.market is Market.OWNED
     assert found.resources.accelerators == {"A100": 1}

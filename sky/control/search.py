@@ -1,0 +1,138 @@
+"""Search: what one launch knows of its places, those that refused it and those that refused others lately."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from catalog.scope import Scope
+from executors.errors import AuthError, OutOfCapacity
+from sky.control import shortages
+from sky.control.outlook import Outlook
+from sky.control.place import Place, scope_text
+from sky.control.places import Places
+from sky.control.records import Attempt
+from sky.control.refusals import Refusal
+from sky.control.state import Store
+from sky.exceptions import ResourcesUnavailableError
+from sky.statuses import OptimizeTarget
+
+if TYPE_CHECKING:
+    from sky.task import Task
+
+_log = logging.getLogger("sky.launch")
+
+
+class Search:
+    """The places of one task, less what refused.
+
+    ``refusals`` are all that this launch met, ``round`` those since it last started over. Shortages that
+    earlier launches met count as refusals until nothing else fits; then they give way, the least certain
+    first, so that an old one never fails a launch.
+    """
+
+    def __init__(self, store: Store, task: Task, target: OptimizeTarget) -> None:
+        self._store, self._task, self._target = store, task, target
+        self._places = Places.of(task, target)
+        self._shortages = self._met(shortages.in_force(store))
+        self._notes = self._told()
+        self.round: list[Refusal] = []
+        self.refusals: list[Refusal] = []
+
+    def best(self, count: int = 1) -> list[Place]:
+        """Return up to ``count`` of the best places left. Raises ``ResourcesUnavailableError`` for none."""
+        found = [self._first()]
+        with suppress(ResourcesUnavailableError):
+            while len(found) < count:
+                found.append(self._places.best(self._blocks(self._shortages, found)))
+        return found
+
+    def outlook(self, name: str, places: Sequence[Place]) -> Outlook:
+        """Return what is ahead of a launch of cluster ``name`` that begins with ``places``."""
+        return Outlook.of(
+            name, self._task.num_nodes, places, self._places, self._blocks(self._shortages, places)
+        )
+
+    def refuse(self, refusals: Iterable[Refusal]) -> None:
+        """Leave out what ``refusals`` speak of."""
+        for refusal in refusals:
+            self.refusals.append(refusal)
+            self.round.append(refusal)
+
+    @property
+    def waiting_helps(self) -> bool:
+        """Whether a place of this round refused for want of capacity, which time may mend."""
+        return any(isinstance(refusal.error, OutOfCapacity) for refusal in self.round)
+
+    def start_over(self) -> None:
+        """Look around again and forget what time may have mended.
+
+        Refused credentials count to the end of the launch, a quota as long as its error says.
+        """
+        now = self._store.now()
+        self._places = Places.of(self._task, self._target)
+        self._notes = []
+        self.round = [
+            refusal
+            for refusal in self.round
+            if isinstance(refusal.error, AuthError)
+            or (not isinstance(refusal.error, OutOfCapacity) and refusal.at + refusal.error.ttl_s > now)
+        ]
+
+    def _first(self) -> Place:
+        try:
+            place = self._places.best(self._blocks(self._shortages))
+        except ResourcesUnavailableError:
+            if not self._shortages:
+                raise
+            self._give_way()
+            place = self._places.best(self._blocks(self._shortages))
+        if not self._notes:
+            return place
+        plan = dataclasses.replace(place.plan, notes=(*place.plan.notes, *self._notes))
+        return dataclasses.replace(place, plan=plan)
+
+    def _give_way(self) -> None:
+        """Drop the least certain shortages that leave a place to try; of those, keep what need not go."""
+
+        def fits(shortages_left: Sequence[Attempt]) -> bool:
+            return self._places.count(self._blocks(shortages_left)) > 0
+
+        known, self._shortages = self._shortages, []
+        if not fits([]):
+            return
+        last = bisect_left(range(len(known)), True, key=lambda at: fits(known[at + 1 :]))
+        others = [*known[:last], *known[last + 1 :]]
+        self._shortages = others if fits(others) else known[last + 1 :]
+        told = f"nothing else fits, so {scope_text(known[last].scope)}, which refused earlier, is tried again"
+        _log.info("%s%s", told[0].upper(), told[1:])
+        self._notes = [told, *self._told()]
+
+    def _blocks(self, shortages_left: Sequence[Attempt], taken: Sequence[Place] = ()) -> list[Scope]:
+        return [
+            *(refusal.scope for refusal in self.round),
+            *(attempt.scope for attempt in shortages_left),
+            *(place.scope for place in taken),
+        ]
+
+    def _told(self) -> list[str]:
+        """Return notes on the shortages, of the place that would be the best without them first."""
+        if not self._shortages:
+            return []
+        best, now = self._places.best().offer.key, self._store.now()
+        ranked = sorted(
+            self._shortages,
+            key=lambda attempt: (attempt.scope.matches(best), shortages.certainty(attempt, now)),
+            reverse=True,
+        )
+        return shortages.notes(ranked, now)
+
+    def _met(self, known: Sequence[Attempt]) -> list[Attempt]:
+        """Return the shortages that this task would meet; one of more nodes says nothing about fewer."""
+        near = [attempt for attempt in known if attempt.num_nodes <= self._task.num_nodes]
+        held = self._places.touched([attempt.scope for attempt in near])
+        return [attempt for attempt, holds in zip(near, held, strict=True) if holds]

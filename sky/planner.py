@@ -1,0 +1,133 @@
+"""Planner: one DAG over the offers of now, read once, and planned as often as places refuse."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from catalog.errors import Infeasible
+from catalog.scope import Scope
+from sky.compile import compile_request, unique_names
+from sky.control import placement
+from sky.control.owned import OwnedNodes
+from sky.exceptions import ResourcesUnavailableError
+from sky.resources import Resources
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from sky.dag import Dag
+    from sky.task import Task
+    from solver.memory import Memory
+    from solver.params import Params
+    from solver.plan import CatalogInfo, Choice, Plan
+    from solver.request import Objective, Request
+
+
+@dataclass(frozen=True, slots=True)
+class Planner:
+    """A DAG's request, and the offers that it is planned over: the catalog's and those of owned nodes."""
+
+    dag: Dag
+    request: Request
+    table: pa.Table
+    catalog: CatalogInfo
+    nodes: OwnedNodes
+
+    @classmethod
+    def of(cls, dag: Dag, objective: Objective, blocked: Iterable[Resources] = ()) -> Planner:
+        """Compile ``dag`` and read what there is to rent or to take now."""
+        from catalog.store import open_snapshot
+        from solver.plan import CatalogInfo
+
+        request = compile_request(dag, objective, blocked)
+        nodes = OwnedNodes.for_dag(dag)
+        snapshot = open_snapshot()
+        return cls(
+            dag=dag,
+            request=nodes.limiting(replace(request, notes=tuple(_place_notes(dag))), dag),
+            table=nodes.beside(snapshot.table, dag),
+            catalog=CatalogInfo(snapshot.snapshot_id, snapshot.as_of, snapshot.rows, snapshot.sources),
+            nodes=nodes,
+        )
+
+    def plan(self, blocks: Sequence[Scope] = (), params: Params | None = None) -> Plan:
+        """Return the best plan outside ``blocks``, and set ``best_resources`` on the tasks.
+
+        Raises ``ResourcesUnavailableError``, saying what to change, when nothing fits.
+        """
+        from catalog.transfer import DEFAULT
+        from solver.api import solve_request
+
+        request = replace(self.request, blocks=(*self.request.blocks, *blocks))
+        try:
+            plan = solve_request(request, self.table, DEFAULT, self.catalog, params, _memory())
+        except Infeasible as error:
+            raise ResourcesUnavailableError("\n".join([str(error), *request.notes])) from error
+        for task, placed in zip(self.dag.tasks, plan.tasks, strict=True):
+            task.best_resources = _launchable(task, placed.choice)
+        return plan
+
+    def count(self, blocks: Sequence[Scope] = ()) -> int:
+        """Return how many offers outside ``blocks`` the first task could take, by any of its resources."""
+        from catalog.transfer import DEFAULT
+        from solver.candidates import candidates_of
+        from solver.columns import columns_of
+
+        task = replace(self.request.tasks[0], ordered=False)
+        scopes = (*self.request.blocks, *blocks)
+        return len(candidates_of(columns_of(self.table), task, scopes, DEFAULT))
+
+    def touched(self, scopes: Sequence[Scope]) -> list[bool]:
+        """Return which of ``scopes`` hold an offer that the first task could take."""
+        from solver.candidates import touched
+        from solver.columns import columns_of
+
+        return touched(columns_of(self.table), self.request.tasks[0], scopes)
+
+
+@functools.cache
+def _memory() -> Memory:
+    """Return what the last plan leaves to the next one, which in a failover has only one more block."""
+    from solver.memory import Memory
+
+    return Memory()
+
+
+def _launchable(task: Task, choice: Choice) -> Resources:
+    """Return the task's resources narrowed to ``choice``, with what was asked beside the place kept."""
+    asked = next((resources for resources in task.alternatives if _admits(resources, choice)), Resources())
+    return asked.copy(
+        cloud=choice.cloud,
+        region=choice.region,
+        zone=choice.zone,
+        instance_type=choice.instance_type,
+        accelerators=choice.accelerators,
+        use_spot=choice.use_spot,
+        cpus=None,
+        memory=None,
+    )
+
+
+def _admits(resources: Resources, choice: Choice) -> bool:
+    options = resources.accelerator_options
+    return (
+        (resources.cloud is None or resources.cloud.canonical_name() == choice.cloud)
+        and resources.region in {None, choice.region}
+        and resources.zone in {None, choice.zone}
+        and resources.instance_type in {None, choice.instance_type}
+        and bool(resources.use_spot) == choice.use_spot
+        and (not options or any(name == choice.accelerator for name, _ in options))
+    )
+
+
+def _place_notes(dag: Dag) -> Sequence[str]:
+    notes = []
+    if not placement.rented_clouds() and any(not placement.keeps_to_owned(task) for task in dag.tasks):
+        notes.append("no cloud is enabled here, so the plan is over the whole catalog (sky check)")
+    for task, name in zip(dag.tasks, unique_names(dag.tasks), strict=True):
+        if not placement.wants_local(task) and placement.local_fit(task)[0] is not None:
+            notes.append(f"{name} would fit on this machine, for free (infra: local)")
+    return notes
