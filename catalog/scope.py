@@ -47,10 +47,14 @@ class Scope:
         )
 
     def __str__(self) -> str:
-        parts = [
-            str(value.value if isinstance(value, Market) else value)
-            for field in fields(self)
-            for value in (getattr(self, field.name),)
-            if value not in {None, ""}
-        ]
-        return "/".join(parts)
+        count = self.accelerator_count_milli
+        parts = (
+            self.cloud,
+            self.region,
+            self.zone,
+            self.instance_type,
+            self.accelerator,
+            str(count) if count else None,
+            self.market and self.market.value,
+        )
+        return "/".join(part for part in parts if part)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -21,8 +21,8 @@ from solver.runtime import durations_s
 
 INT64_MAX = 2**63 - 1
 
-_REMEMBERED = 32
-"""How many requirements the columns remember the offers of."""
+_REMEMBERED = 64
+"""How many answers on requirements the columns remember: their offers, and which of these are free."""
 
 Admitted: TypeAlias = tuple[tuple[Ints, ...], list[Filter], dict[str, int]]
 """(row, market, price, cost, seconds), the filters that were passed, and what each kind took away."""
@@ -69,7 +69,10 @@ def candidates_of(
     scopes = (*blocks, *task.blocks)
     for index, requirement in enumerate(task.requirements):
         admitted = _admitted(columns, requirement, task.num_nodes)
-        offers, kept, gone = _unblocked(columns, admitted, scopes) if scopes else admitted
+        offers, kept, gone = admitted
+        if scopes:
+            asked = requirement, task.num_nodes
+            offers, kept, gone = _unblocked(columns, asked, admitted, scopes)
         removed.append(gone)
         filters += [Filter(f"{requirement.label}: {one.name}", one.kept) for one in kept] if many else kept
         row, market, price, cost, seconds = offers
@@ -160,11 +163,10 @@ def rejections(
 def _admitted(columns: Columns, requirement: Requirement, num_nodes: int) -> Admitted:
     """Return what ``requirement`` admits before any block, priced; kept with the columns."""
     key = requirement, num_nodes
-    if key not in columns.memo:
-        while len(columns.memo) >= _REMEMBERED:
-            del columns.memo[next(iter(columns.memo))]
-        columns.memo[key] = _admit(columns, requirement, num_nodes)
-    found: Admitted = columns.memo[key]
+    found: Admitted | None = columns.memo.get(key)
+    if found is None:
+        found = _admit(columns, requirement, num_nodes)
+        _remember(columns, key, found)
     return found
 
 
@@ -187,21 +189,42 @@ def _priced_on(
     return rows, np.full(len(rows), market), price, cost, seconds
 
 
-def _unblocked(columns: Columns, admitted: Admitted, scopes: tuple[Scope, ...]) -> Admitted:
-    """Return what ``scopes`` leave of ``admitted``."""
+def _unblocked(
+    columns: Columns, asked: tuple[Requirement, int], admitted: Admitted, scopes: tuple[Scope, ...]
+) -> Admitted:
+    """Return what ``scopes`` leave of what ``asked`` admits."""
     arrays, kept, removed = admitted
-    row, market = arrays[0], arrays[1]
-    free = np.ones(len(row), dtype=bool)
-    for at, name in enumerate(MARKETS):
-        here = np.flatnonzero(market == at)
-        if len(here):
-            free[here] = ~blocked(columns, name, scopes, row[here])
+    free = _free(columns, asked, arrays[0], arrays[1], frozenset(scopes))
     count = int(np.count_nonzero(free))
     return (
         tuple(array[free] for array in arrays),
         [*kept, Filter(BLOCKS_FILTER, count)],
-        removed | {"blocks": len(row) - count},
+        removed | {"blocks": len(free) - count},
     )
+
+
+def _free(
+    columns: Columns, asked: tuple[Requirement, int], row: Ints, market: Ints, scopes: frozenset[Scope]
+) -> Mask:
+    """Return which offers lie outside all ``scopes``; those that the last call had are not looked up."""
+    key = (*asked, BLOCKS_FILTER)
+    known, free = columns.memo.get(key, (frozenset(), None))
+    if free is None or not known <= scopes:
+        known, free = frozenset(), np.ones(len(row), dtype=bool)
+    free = free.copy()
+    for at, name in enumerate(MARKETS):
+        here = np.flatnonzero(free & (market == at))
+        if len(here):
+            free[here] = ~blocked(columns, name, scopes - known, row[here])
+    _remember(columns, key, (scopes, free))
+    found: Mask = free
+    return found
+
+
+def _remember(columns: Columns, key: Hashable, value: object) -> None:
+    while len(columns.memo) >= _REMEMBERED:
+        del columns.memo[next(iter(columns.memo))]
+    columns.memo[key] = value
 
 
 def _cost_micro_usd(price: Ints, seconds: Ints, num_nodes: int, label: str) -> Ints:
