@@ -39,12 +39,13 @@ def launch(
 ) -> tuple[int | None, ClusterHandle | None]:
     """Launch a task on a new cluster or an existing one; returns ``(job_id, handle)``.
 
-    ``race`` tries so many of the best places at once and keeps the first that is up, at the price of all until
-    then. ``retry_for_s`` is ``retry_until_up`` for no longer than so many seconds.
+    ``race`` tries so many of the best places at once and keeps the first that is up; until then all are paid
+    for. ``retry_for_s`` is ``retry_until_up`` for no longer than so many seconds.
 
     Blocks until the job ends unless ``detach_run``; its log goes to stdout unless not ``stream_logs``. The
     job's own failure is no error: see ``job_status``. Raises ``ResourcesUnavailableError`` (with
-    ``failover_history`` and ``attempts``), ``ResourcesMismatchError``, ``InvalidClusterNameError``, ``NotSupportedError``,
+    ``failover_history`` and ``attempts``), ``StopFailoverError`` when a failed attempt may have left
+    something, ``ResourcesMismatchError``, ``InvalidClusterNameError``, ``NotSupportedError``,
     ``CommandError`` when setup or a sync fails (the cluster stays up), ``ClusterOwnerIdentityMismatchError``.
     """
     _check_backend(backend)

@@ -80,12 +80,13 @@ class Planner:
         scopes = (*self.request.blocks, *blocks)
         return len(candidates_of(columns_of(self.table), task, scopes, DEFAULT))
 
-    def touched(self, scopes: Sequence[Scope]) -> list[bool]:
-        """Return which of ``scopes`` hold an offer that the first task could take."""
-        from solver.candidates import touched
+    def least_of(self, scopes: Sequence[Scope]) -> list[int | None]:
+        """Return the first task's least cost or time in each of ``scopes``, ``None`` where nothing fits."""
+        from solver.candidates import least_of
         from solver.columns import columns_of
 
-        return touched(columns_of(self.table), self.request.tasks[0], scopes)
+        task = self.request.tasks[0]
+        return least_of(columns_of(self.table), task, self.request.objective, scopes)
 
 
 @functools.cache

@@ -16,7 +16,7 @@ from solver.columns import Columns, Ints, Mask
 from solver.filters import BLOCKS_FILTER, MARKETS, filters_of, markets_of, prices
 from solver.network import TransferTable, inbound
 from solver.plan import Filter
-from solver.request import DataSource, Requirement, TaskRequest
+from solver.request import DataSource, Objective, Requirement, TaskRequest
 from solver.runtime import durations_s
 
 INT64_MAX = 2**63 - 1
@@ -101,16 +101,25 @@ def candidates_of(
     )
 
 
-def touched(columns: Columns, task: TaskRequest, scopes: Sequence[Scope]) -> list[bool]:
-    """Return which of ``scopes`` hold an offer that some requirement of ``task`` admits."""
-    found = np.zeros(len(scopes), dtype=bool)
+def least_of(
+    columns: Columns, task: TaskRequest, objective: Objective, scopes: Sequence[Scope]
+) -> list[int | None]:
+    """Return the least cost (micro-USD) or time (s) in each of ``scopes`` of an offer that ``task`` admits.
+
+    ``None`` stands for a scope without any. Transfers are left aside.
+    """
+    found: list[int | None] = [None] * len(scopes)
     for requirement in task.requirements:
-        row, market, *_ = _admitted(columns, requirement, task.num_nodes)[0]
+        row, market, _, cost, seconds = _admitted(columns, requirement, task.num_nodes)[0]
+        value = cost if objective is Objective.COST else seconds
         for at, name in enumerate(MARKETS):
-            here = row[market == at]
-            for position in np.flatnonzero(~found).tolist():
-                found[position] = bool(blocked(columns, name, [scopes[position]], here).any())
-    return [bool(each) for each in found]
+            here = np.flatnonzero(market == at)
+            for position, scope in enumerate(scopes):
+                held = value[here[blocked(columns, name, [scope], row[here])]]
+                least = found[position]
+                if len(held) and (least is None or held.min() < least):
+                    found[position] = int(held.min())
+    return found
 
 
 def _joined(parts: list[tuple[Ints, ...]]) -> tuple[Ints, ...]:

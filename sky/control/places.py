@@ -101,13 +101,13 @@ class Places:
             (placed,) = self.best(scopes).plan.tasks
             coming = [placed.choice, *placed.alternatives]
 
-    def touched(self, scopes: Sequence[Scope]) -> list[bool]:
-        """Return which of ``scopes`` hold an offer that the task could take."""
+    def least_of(self, scopes: Sequence[Scope]) -> list[int | None]:
+        """Return the least of what is minimized in each of ``scopes``, ``None`` where nothing fits."""
         if self.planner is None:
-            return [False] * len(scopes)
-        held = self.planner.touched(scopes)
+            return [None] * len(scopes)
+        least = self.planner.least_of(scopes)
         reachable = [scope.cloud not in self.disabled for scope in scopes]
-        return [holds and near for holds, near in zip(held, reachable, strict=True)]
+        return [value if near else None for value, near in zip(least, reachable, strict=True)]
 
     def scopes(self, choices: Sequence[Choice]) -> list[Scope]:
         """Return what blocks each of ``choices``."""

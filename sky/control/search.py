@@ -23,6 +23,7 @@ from sky.statuses import OptimizeTarget
 
 if TYPE_CHECKING:
     from sky.task import Task
+    from solver.plan import Plan
 
 _log = logging.getLogger("sky.launch")
 
@@ -38,8 +39,9 @@ class Search:
     def __init__(self, store: Store, task: Task, target: OptimizeTarget) -> None:
         self._store, self._task, self._target = store, task, target
         self._places = Places.of(task, target)
-        self._shortages = self._met(shortages.in_force(store))
-        self._notes = self._told()
+        self._least = self._met(shortages.in_force(store))
+        self._shortages = list(self._least)
+        self._given_way: list[str] = []
         self.round: list[Refusal] = []
         self.refusals: list[Refusal] = []
 
@@ -75,7 +77,7 @@ class Search:
         """
         now = self._store.now()
         self._places = Places.of(self._task, self._target)
-        self._notes = []
+        self._given_way = []
         self.round = [
             refusal
             for refusal in self.round
@@ -91,10 +93,8 @@ class Search:
                 raise
             self._give_way()
             place = self._places.best(self._blocks(self._shortages))
-        if not self._notes:
-            return place
-        plan = dataclasses.replace(place.plan, notes=(*place.plan.notes, *self._notes))
-        return dataclasses.replace(place, plan=plan)
+        notes = (*place.plan.notes, *self._given_way, *self._notes(place.plan))
+        return dataclasses.replace(place, plan=dataclasses.replace(place.plan, notes=notes))
 
     def _give_way(self) -> None:
         """Drop the least certain shortages that leave a place to try; of those, keep what need not go."""
@@ -110,7 +110,7 @@ class Search:
         self._shortages = others if fits(others) else known[last + 1 :]
         told = f"nothing else fits, so {scope_text(known[last].scope)}, which refused earlier, is tried again"
         _log.info("%s%s", told[0].upper(), told[1:])
-        self._notes = [told, *self._told()]
+        self._given_way = [told]
 
     def _blocks(self, shortages_left: Sequence[Attempt], taken: Sequence[Place] = ()) -> list[Scope]:
         return [
@@ -119,20 +119,18 @@ class Search:
             *(place.scope for place in taken),
         ]
 
-    def _told(self) -> list[str]:
-        """Return notes on the shortages, of the place that would be the best without them first."""
-        if not self._shortages:
-            return []
-        best, now = self._places.best().offer.key, self._store.now()
-        ranked = sorted(
-            self._shortages,
-            key=lambda attempt: (attempt.scope.matches(best), shortages.certainty(attempt, now)),
-            reverse=True,
-        )
-        return shortages.notes(ranked, now)
+    def _notes(self, plan: Plan) -> list[str]:
+        """Return what is left out although it would be no worse than ``plan``, the best first."""
+        chosen = plan.tasks[0].choice
+        value = chosen.cost_micro_usd if self._target is OptimizeTarget.COST else chosen.time_s
+        better = [attempt for attempt in self._shortages if self._least[attempt] <= value]
+        return shortages.notes(sorted(better, key=self._least.__getitem__), self._store.now())
 
-    def _met(self, known: Sequence[Attempt]) -> list[Attempt]:
-        """Return the shortages that this task would meet; one of more nodes says nothing about fewer."""
+    def _met(self, known: Sequence[Attempt]) -> dict[Attempt, int]:
+        """Return the shortages that this task meets, each with the least of what is minimized in its scope.
+
+        One of more nodes says nothing about fewer.
+        """
         near = [attempt for attempt in known if attempt.num_nodes <= self._task.num_nodes]
-        held = self._places.touched([attempt.scope for attempt in near])
-        return [attempt for attempt, holds in zip(near, held, strict=True) if holds]
+        least = self._places.least_of([attempt.scope for attempt in near])
+        return {attempt: value for attempt, value in zip(near, least, strict=True) if value is not None}

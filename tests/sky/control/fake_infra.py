@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from executors.api import (
@@ -25,6 +25,7 @@ class FakeCloud:
 
     name: str
     failures: list[Exception] = field(default_factory=list)
+    on_create: Callable[[NodeRequest], None] = lambda _request: None
     clean_up_failure: Exception | None = None
     leaves_remains: bool = True
     existing: dict[str, NodeState] = field(default_factory=dict)
@@ -42,9 +43,10 @@ class FakeCloud:
 
     def create(self, request: NodeRequest) -> Handle:
         self.requests.append(request)
+        if self.leaves_remains:
+            self.existing[request.cluster_id] = NodeState.DEGRADED
+        self.on_create(request)
         if self.failures:
-            if self.leaves_remains:
-                self.existing[request.cluster_id] = NodeState.DEGRADED
             raise self.failures.pop(0)
         self.existing[request.cluster_id] = NodeState.RUNNING
         return Handle(

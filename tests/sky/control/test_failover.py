@@ -138,6 +138,80 @@ def test_retry_until_up_starts_over(aws: FakeCloud, monkeypatch: pytest.MonkeyPa
     assert len(aws.requests) == 3
 
 
+def test_a_quota_or_a_bad_key_alone_is_not_waited_for(aws: FakeCloud, gcp: FakeCloud) -> None:
+    aws.failures = [QuotaExceeded("0 of P", Scope("aws"), 3_600)]
+    gcp.failures = [AuthError("the key has expired", Scope("gcp"), 600)]
+    with pytest.raises(ResourcesUnavailableError, match="0 of P") as caught:
+        core.launch(task(), NAME, retry_until_up=True)
+    assert [type(error) for error in caught.value.failover_history] == [QuotaExceeded, AuthError]
+
+
+def test_what_fits_nowhere_is_not_waited_for(aws: FakeCloud) -> None:
+    with pytest.raises(ResourcesUnavailableError) as caught:
+        core.launch(task(cpus="100000+"), NAME, retry_until_up=True)
+    assert caught.value.failover_history == []
+
+
+def test_a_bad_key_is_not_tried_in_the_next_round(
+    aws: FakeCloud, gcp: FakeCloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(patience, "FIRST_S", 0.0)
+    aws.failures = [AuthError("the key has expired", Scope("aws"), 600)]
+    gcp.failures = [out_of(Scope("gcp"))]
+    core.launch(task(), NAME, retry_until_up=True)
+    assert (len(aws.requests), len(gcp.requests)) == (1, 2)
+
+
+def test_the_limit_of_retrying_ends_it(aws: FakeCloud, caplog: pytest.LogCaptureFixture) -> None:
+    def refuse(_request: NodeRequest) -> None:
+        raise out_of(Scope("aws"))
+
+    aws.on_create = refuse
+    with caplog.at_level("INFO", "sky.launch"), pytest.raises(ResourcesUnavailableError) as caught:
+        core.launch(task(), NAME, retry_for_s=1)
+    assert len(caught.value.failover_history) == len(aws.requests) == 2
+    (waiting,) = [line for line in caplog.messages if "waits for capacity" in line]
+    assert "1 place refused; the next round begins with aws us-east-2a p4d.24xlarge" in waiting
+
+
+def test_a_stopped_cluster_waits_for_its_place(aws: FakeCloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patience, "FIRST_S", 0.0)
+    core.launch(task(), NAME)
+    core.stop(NAME)
+    aws.failures = [out_of(Scope("aws", zone="us-east-2a"))] * 2
+    core.start(NAME, retry_until_up=True)
+    assert len({request.cluster_id for request in aws.requests}) == 1
+
+
+def test_a_failed_launch_says_all_that_was_tried(aws: FakeCloud, gcp: FakeCloud) -> None:
+    aws.failures = [
+        out_of(Scope("aws", "us-east-2", "us-east-2a")),
+        QuotaExceeded("ask for P", Scope("aws"), 60),
+    ]
+    gcp.failures = [out_of(Scope("gcp"))]
+    with pytest.raises(ResourcesUnavailableError) as caught:
+        core.launch(task(), NAME)
+    lines = str(caught.value).splitlines()
+    assert lines[1].split() == ["PLACE", "INSTANCE", "MARKET", "PRICE", "REASON", "AT", "TOOK"]
+    asked = [zone(request) for request in (*aws.requests, *gcp.requests)]
+    assert [row.split()[0].partition("/")[2] for row in lines[2:5]] == asked
+    assert [" ".join(row.split()[4:6]) for row in lines[2:5]] == ["no capacity", "over quota", "no capacity"]
+    assert "over quota: ask for P" in lines
+    assert [each["zone"] for each in caught.value.attempts] == asked
+    assert all(each["seconds"] >= 0 and each["price_usd_per_hour"] > 0 for each in caught.value.attempts)
+
+
+def test_this_machine_is_asked_once() -> None:
+    here = FakeCloud("local", failures=[out_of(Scope("local"))])
+    registry.register("local", here.executor)
+    try:
+        with pytest.raises(ResourcesUnavailableError, match="this-machine"):
+            core.launch(sky.Task(run="true"), NAME)
+    finally:
+        registry.unregister("local")
+    assert len(here.requests) == 1
+
+
 def test_a_scope_that_misses_the_failed_offer_still_blocks_it(aws: FakeCloud) -> None:
     aws.failures = [out_of(Scope(cloud="gcp"))]
     core.launch(task(), NAME)
