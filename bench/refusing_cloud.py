@@ -16,7 +16,7 @@ CLOUDS = ("aws", "gcp", "azure")
 
 @dataclass(slots=True)
 class RefusingCloud:
-    """A provisioner without capacity in the first ``zones`` that it is asked for, and then without a login."""
+    """A provisioner without capacity in the first ``zones`` that are asked for, and then without a login."""
 
     zones: int
     asked: int = 0

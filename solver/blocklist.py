@@ -1,8 +1,8 @@
-"""Blocklist: which offers the given scopes take away."""
+"""Blocklist: which offers the given scopes take away, and what they hold."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -19,19 +19,51 @@ def blocked(columns: Columns, market: Market, scopes: Iterable[Scope], rows: Int
 
     Scopes that set the same fields are looked up together, so many cost hardly more than one.
     """
+    size = len(columns) if rows is None else len(rows)
+    mask = np.zeros(size, dtype=bool)
+    for fields, alike in _alike(market, scopes).items():
+        number, wanted = _numbers(columns, fields, alike, rows)
+        mask |= np.broadcast_to(np.isin(number, wanted[wanted >= 0]), size)
+    return mask
+
+
+def least_inside(
+    columns: Columns, market: Market, scopes: Sequence[Scope], rows: Ints, values: Ints
+) -> dict[Scope, int]:
+    """Return the least of the ``values`` of those ``rows``, sold on ``market``, that lie inside each scope.
+
+    Scopes that hold none of them are left out.
+    """
+    found: dict[Scope, int] = {}
+    for fields, alike in _alike(market, scopes).items() if len(rows) else ():
+        number, wanted = _numbers(columns, fields, alike, rows)
+        known, at = np.unique(np.broadcast_to(number, len(rows)), return_inverse=True)
+        least = np.full(len(known), np.iinfo(np.int64).max)
+        np.minimum.at(least, at, values)
+        position = np.searchsorted(known, wanted).clip(max=len(known) - 1)
+        held = known[position] == wanted
+        found.update(
+            (scope, int(least[where]))
+            for scope, where, holds in zip(alike, position.tolist(), held.tolist(), strict=True)
+            if holds
+        )
+    return found
+
+
+def _alike(market: Market, scopes: Iterable[Scope]) -> dict[tuple[str, ...], list[Scope]]:
+    """Return the scopes that hold offers of ``market``, by the fields that they set."""
     alike: dict[tuple[str, ...], list[Scope]] = {}
     for scope in scopes:
         if scope.market in (None, market):
             fields = tuple(f for f in (*_TEXT_FIELDS, _COUNT) if getattr(scope, f) is not None)
             alike.setdefault(fields, []).append(scope)
-    mask = np.zeros(len(columns) if rows is None else len(rows), dtype=bool)
-    for fields, of_fields in alike.items():
-        mask |= _inside(columns, fields, of_fields, rows)
-    return mask
+    return alike
 
 
-def _inside(columns: Columns, fields: tuple[str, ...], scopes: list[Scope], rows: Ints | None) -> Mask:
-    """Return which rows agree with any scope in all ``fields``, each row's values read as one number."""
+def _numbers(
+    columns: Columns, fields: tuple[str, ...], scopes: Sequence[Scope], rows: Ints | None
+) -> tuple[Ints, Ints]:
+    """Return the values in ``fields`` read as one number, of rows and of scopes (-1 for what no row has)."""
     number: Ints = np.zeros(1, dtype=np.int64)
     wanted: Ints = np.zeros(len(scopes), dtype=np.int64)
     known = np.ones(len(scopes), dtype=bool)
@@ -47,5 +79,4 @@ def _inside(columns: Columns, fields: tuple[str, ...], scopes: list[Scope], rows
         known &= (asked >= 0) & (asked < size)
         number = number * size + (values if rows is None else values[rows])
         wanted = wanted * size + np.clip(asked, 0, size - 1)
-    inside: Mask = np.isin(number, wanted[known])
-    return np.broadcast_to(inside, len(columns) if rows is None else len(rows))
+    return number, np.where(known, wanted, -1)

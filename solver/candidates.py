@@ -11,7 +11,7 @@ import numpy as np
 from catalog.errors import UserError
 from catalog.scope import Scope
 from catalog.units import SECONDS_PER_HOUR
-from solver.blocklist import blocked
+from solver.blocklist import blocked, least_inside
 from solver.columns import Columns, Ints, Mask
 from solver.filters import BLOCKS_FILTER, MARKETS, filters_of, markets_of, prices
 from solver.network import TransferTable, inbound
@@ -108,18 +108,15 @@ def least_of(
 
     ``None`` stands for a scope without any. Transfers are left aside.
     """
-    found: list[int | None] = [None] * len(scopes)
+    least: dict[Scope, int] = {}
     for requirement in task.requirements:
         row, market, _, cost, seconds = _admitted(columns, requirement, task.num_nodes)[0]
-        value = cost if objective is Objective.COST else seconds
+        values = cost if objective is Objective.COST else seconds
         for at, name in enumerate(MARKETS):
             here = np.flatnonzero(market == at)
-            for position, scope in enumerate(scopes):
-                held = value[here[blocked(columns, name, [scope], row[here])]]
-                least = found[position]
-                if len(held) and (least is None or held.min() < least):
-                    found[position] = int(held.min())
-    return found
+            for scope, value in least_inside(columns, name, scopes, row[here], values[here]).items():
+                least[scope] = min(value, least.get(scope, value))
+    return [least.get(scope) for scope in scopes]
 
 
 def _joined(parts: list[tuple[Ints, ...]]) -> tuple[Ints, ...]:

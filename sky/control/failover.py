@@ -85,13 +85,18 @@ def _try(store: Store, order: Order, places: Sequence[Place]) -> Tried:
 
 def _say(name: str, refusals: Sequence[Refusal], following: Sequence[Place]) -> None:
     """Tell who refused, and where it goes on."""
-    where = "; ".join(f"{place} {price_text(place.offer)}" for place in following)
+    where = "; ".join(map(_priced, following))
     if not refusals:
         _log.info("Launching cluster %s on %s", name, where)
         return
     for refusal in refusals[:-1]:
         _log.info("%s", refusal)
     _log.info("%s; %s", refusals[-1], f"next: {where}" if where else "nothing else fits")
+
+
+def _priced(place: Place) -> str:
+    free = place.offer.price_micro_usd == 0
+    return str(place) if free else f"{place} {price_text(place.offer)}"
 
 
 def _wait(search: Search, name: str, patience: Patience, error: ResourcesUnavailableError) -> None:

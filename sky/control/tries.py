@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from threading import Event
 
 from catalog.errors import ExecutorError
+from executors.errors import ScopedError
 from sky.control.bringup import bring_up, clean_up
 from sky.control.failures import public_errors
 from sky.control.place import key_text
@@ -49,7 +50,7 @@ def try_alone(store: Store, record: ClusterRecord) -> Tried:
         with public_errors():
             return Tried(bring_up(store, record), ())
     except REFUSED as error:
-        refusal = Refusal(record.offer, record.num_nodes, error, store.now(), time.monotonic() - started)
+        refusal = _refusal(store, record, error, started)
     _give_up_on(store, record, refusal)
     return Tried(None, (refusal,))
 
@@ -67,8 +68,8 @@ def race(store: Store, records: Sequence[ClusterRecord]) -> Tried:
         try:
             wait(runs)
         except KeyboardInterrupt:
-            _log.info("Ending the race: what it made is being removed")
             over.set()
+            _log.info("Ending the race: what it made is being removed")
             raise
     errors = [error for run in runs if (error := run.exception()) is not None]
     results = [run.result() for run in runs if run.exception() is None]
@@ -98,7 +99,7 @@ def _run(store: Store, record: ClusterRecord, over: Event) -> ClusterRecord | Re
             _remove(store, record, "another place was faster")
             return None
         except REFUSED as error:
-            refusal = Refusal(record.offer, record.num_nodes, error, store.now(), time.monotonic() - started)
+            refusal = _refusal(store, record, error, started)
             _give_up_on(store, record, refusal)
             return refusal
         except BaseException as error:
@@ -112,6 +113,12 @@ def _win(store: Store, record: ClusterRecord, over: Event) -> ClusterRecord:
     over.set()
     _log.info("%s is up first; removing what else was made", key_text(record.offer.key))
     return won
+
+
+def _refusal(store: Store, record: ClusterRecord, error: ScopedError, started: float) -> Refusal:
+    """Return the refusal; without its traceback, since a launch may meet thousands."""
+    seconds = time.monotonic() - started
+    return Refusal(record.offer, record.num_nodes, error.with_traceback(None), store.now(), seconds)
 
 
 def _give_up_on(store: Store, record: ClusterRecord, refusal: Refusal) -> None:

@@ -22,8 +22,8 @@ ROOMS = {
     "sky/fields/": frozenset({"sky.clouds", "sky.config", "sky.exceptions"}),
     "sky/control/": frozenset(
         {
-            *("sky.clouds", "sky.dag", "sky.exceptions", "sky.optimizer", "sky.price", "sky.resources"),
-            *("sky.fields", "sky.statuses", "sky.task"),
+            *("sky.clouds", "sky.dag", "sky.exceptions", "sky.optimizer", "sky.planner", "sky.price"),
+            *("sky.fields", "sky.resources", "sky.statuses", "sky.task"),
         }
     ),
 }

@@ -11,7 +11,7 @@ import pytest
 from catalog.offer import Market, Offer, OfferKey
 from catalog.scope import Scope
 from sky.control.locks import ClusterBusy
-from sky.control.records import Attempt, ClusterRecord, IllegalTransition
+from sky.control.records import RACER, Attempt, ClusterRecord, IllegalTransition
 from sky.control.state import StaleRecord, Store
 from sky.statuses import ClusterStatus
 
@@ -131,6 +131,35 @@ class StoreSuite:
             f"{writer}.{turn}" for writer in range(writers) for turn in range(rounds)
         )
         assert final.version == 1 + writers * rounds
+
+    def test_a_racer_takes_the_name_that_is_free_once(self, store: Store, clock: Clock) -> None:
+        first, second, other = (
+            store.add(record(f"{name}{RACER}{lane}", cluster_id=f"{name}-{lane}", handle={"x": "y"}))
+            for name, lane in (("dev", 1), ("dev", 2), ("de", 1))
+        )
+        assert {found.name for found in store.racers("dev")} == {first.name, second.name}
+        won = store.rename(second, "dev")
+        assert store.get("dev") == won
+        assert (won.cluster_id, won.version, won.cluster_name) == ("dev-2", 2, "dev")
+        with pytest.raises(StaleRecord):
+            store.rename(first, "dev")
+        with pytest.raises(StaleRecord):
+            store.rename(second, "late")
+        assert store.racers("dev") == [first]
+        names = {interval.cluster_id: interval.cluster_name for interval in store.usage()}
+        assert names == {"dev-1": first.name, "dev-2": "dev", "de-1": other.name}
+
+    def test_attempts_stand_until_they_end(self, store: Store, clock: Clock) -> None:
+        made = [
+            Attempt("dev", f"dev-{n}", 1_000 + n, "Kind", Scope("aws"), 100, "none", n) for n in (1, 2, 3)
+        ]
+        for attempt in made:
+            store.add_attempt(attempt)
+        assert store.standing_attempts() == made
+        store.end_attempts(made[:1])
+        clock.now = 1_102.0
+        assert store.standing_attempts() == made[2:]
+        assert store.attempts("dev-1")[0].ttl_s <= 0
 
     def test_nodes_are_paid_for_from_the_first_handle_until_they_stop(
         self, store: Store, clock: Clock

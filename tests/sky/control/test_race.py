@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import _thread
+import logging
 import threading
 from collections.abc import Iterator
 
@@ -169,6 +171,27 @@ def test_what_cannot_be_removed_is_loud_and_stays_in_sight(aws: FakeCloud) -> No
     core.launch(task(), NAME)
     assert [row["name"] for row in core.status()] == [NAME]
     assert len(aws.existing) == 1
+
+
+def test_ctrl_c_ends_the_race_and_leaves_nothing(aws: FakeCloud) -> None:
+    ended, both = threading.Event(), threading.Barrier(2)
+    handler = logging.Handler()
+    handler.emit = lambda record: ended.set() if "Ending the race" in record.getMessage() else None  # type: ignore[method-assign]
+    logging.getLogger("sky.launch").addHandler(handler)
+    logging.getLogger("sky.launch").setLevel(logging.INFO)
+
+    def press(_request: NodeRequest) -> None:
+        if both.wait(PATIENCE_S) == 0:
+            _thread.interrupt_main()
+        assert ended.wait(PATIENCE_S)
+
+    aws.on_create = press
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            core.launch(task(), NAME, race=2)
+    finally:
+        logging.getLogger("sky.launch").removeHandler(handler)
+    assert (core.status(), aws.existing, len(aws.requests)) == ([], {}, 2)
 
 
 def test_one_place_alone_needs_no_race(aws: FakeCloud) -> None:
