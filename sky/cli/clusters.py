@@ -13,6 +13,7 @@ from sky.cli.options import (
     clusters_argument,
     idle_option,
     purge_option,
+    retry_for_option,
     retry_option,
     yes_option,
 )
@@ -50,6 +51,7 @@ def stop_command(clusters: tuple[str, ...], all_clusters: bool, yes: bool, purge
 @idle_option
 @click.option("--down", is_flag=True, help="With -i: tear the cluster down instead of stopping it.")
 @retry_option
+@retry_for_option
 @click.option(
     "--force", "-f", is_flag=True, help="Start again what is up already, to renew what sky runs there."
 )
@@ -61,6 +63,7 @@ def start_command(
     idle_minutes_to_autostop: int | None,
     down: bool,
     retry_until_up: bool,
+    retry_for_s: float | None,
     force: bool,
 ) -> None:
     """Start stopped clusters, and complete interrupted launches, where they were launched.
@@ -69,6 +72,7 @@ def start_command(
     Examples:
       sky start dev
       sky start dev -i 30
+      sky start dev --retry-for 30m
       sky start --all
     """
     from sky.control.clusters import check_start, start, stops_itself
@@ -85,7 +89,12 @@ def start_command(
     _for_each(
         [record.name for record in records],
         lambda name: start(
-            name, idle_minutes_to_autostop, retry_until_up=retry_until_up, down=down, force=force
+            name,
+            idle_minutes_to_autostop,
+            retry_until_up=retry_until_up,
+            down=down,
+            force=force,
+            retry_for_s=retry_for_s,
         ),
         "up",
     )

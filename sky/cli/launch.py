@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from catalog.errors import UserError
-from catalog.units import seconds
 from sky.cli.entrypoint import read_task
 from sky.cli.jobs import exit_code
 from sky.cli.options import (
@@ -68,7 +67,7 @@ def launch_command(
     idle_minutes_to_autostop: int | None,
     down: bool,
     retry_until_up: bool,
-    retry_for: str | None,
+    retry_for_s: float | None,
     race: int,
     yes: bool,
     no_setup: bool,
@@ -114,7 +113,7 @@ def launch_command(
         clone_disk_from=clone_disk_from,
         fast=fast,
         race=race,
-        retry_for_s=None if retry_for is None else seconds(retry_for, "--retry-for"),
+        retry_for_s=retry_for_s,
         on_outlook=lambda outlook: (
             _show(outlook, as_json=as_json) if dryrun else _announce(outlook, ask=not yes)
         ),

@@ -9,6 +9,8 @@ from typing import Any, TypeVar
 import click
 from click.shell_completion import CompletionItem
 
+from catalog.units import seconds
+
 F = TypeVar("F", bound=Callable[..., Any])
 Decorator = Callable[[F], F]
 
@@ -53,7 +55,11 @@ retry_option = click.option(
     "--retry-until-up", "-r", is_flag=True, help="Start over when no place has capacity, until one has."
 )
 retry_for_option = click.option(
-    "--retry-for", metavar="TIME", help="As --retry-until-up, for no longer than TIME: 90s, 30m, 2h."
+    "--retry-for",
+    "retry_for_s",
+    metavar="TIME",
+    callback=lambda _ctx, _param, text: None if text is None else seconds(text, "--retry-for"),
+    help="As --retry-until-up, for no longer than TIME: 90s, 30m, 2h.",
 )
 purge_option = click.option(
     "--purge",

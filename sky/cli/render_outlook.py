@@ -32,5 +32,5 @@ def show_race(outlook: Outlook) -> None:
     show_line(
         f"Race of {len(outlook.places)} places: {racers}. Until the first is up it costs at most "
         f"{format_usd(outlook.overspend_micro_usd)}/h more than the first alone{nodes}; "
-        f"what stays costs at most {format_usd(dearest)}/h. The others are removed."
+        f"what stays of these costs at most {format_usd(dearest)}/h. The others are removed."
     )

@@ -144,10 +144,13 @@ def start(
     retry_until_up: bool = False,
     down: bool = False,
     force: bool = False,
+    *,
+    retry_for_s: float | None = None,
 ) -> ClusterHandle:
     """Start a stopped cluster, or finish an interrupted launch, in the place it was launched in.
 
     One that is UP is left alone unless ``force``; what may have stopped itself is asked for first.
+    ``retry_until_up`` waits for capacity there, ``retry_for_s`` for no longer than so many seconds.
 
     Raises ``ValueError`` for ``down`` without idle minutes,
     ``ClusterDoesNotExist``, ``ClusterOwnerIdentityMismatchError``, ``ResourcesUnavailableError``.
@@ -158,7 +161,7 @@ def start(
     with store.lock(cluster_name, FOREVER):
         record = _as_it_is(store, existing(store, cluster_name))
         if record.status is not ClusterStatus.UP or force:
-            patience = Patience.of(retry_until_up=retry_until_up, retry_for_s=None)
+            patience = Patience.of(retry_until_up=retry_until_up, retry_for_s=retry_for_s)
             record = restart(store, record, patience)
         if idle_minutes_to_autostop is not None:
             record = set_autostop(store, record, idle_minutes_to_autostop, down=down)
