@@ -12,7 +12,7 @@ from catalog.units import format_seconds
 from executors import lifecycle, registry
 from executors.api import Capability, Executor, Handle, NodeRequest, NodeState, Stoppable
 from executors.errors import AuthError, OutOfCapacity, QuotaExceeded
-from sky.control import access, ssh_config
+from sky.control import shortages, ssh_config
 from sky.control.connection import view_of
 from sky.control.failures import public_errors
 from sky.control.patience import Patience
@@ -49,6 +49,8 @@ def bring_up(store: Store, record: ClusterRecord, on_created: Callable[[], None]
     _check_capabilities(executor, request)
     lifecycle.bring_up(executor, request, on_created=keep)
     view = view_of(record)
+    if record.name == record.cluster_name:
+        ssh_config.add(record)
     return store.update(
         record,
         status=ClusterStatus.UP,
@@ -84,7 +86,7 @@ def restart(store: Store, record: ClusterRecord, patience: Patience) -> ClusterR
                 f"cluster {record.name}: {error}", no_failover=True, failover_history=[error]
             ) from error
         else:
-            ssh_config.add(record)
+            shortages.disproved(store, record.offer, record.num_nodes)
             return record
         current = store.get(record.name)
         assert current is not None

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sky.control import shortages, ssh_config
+from sky.control import shortages
 from sky.control.bringup import wait_for_capacity
 from sky.control.clusters import tear_down
 from sky.control.identity import check_owner, command_line, new_cluster_id, owner_of_new
@@ -68,7 +68,8 @@ def launch_new(
         tried = _try(store, order, places)
         if tried.up is not None:
             record = tried.up
-            ssh_config.add(record)
+            for refusal in tried.refusals:
+                _log.info("%s", refusal)
             shortages.disproved(store, record.offer, record.num_nodes)
             return record, next(place.resources for place in places if place.offer == record.offer)
         search.refuse(tried.refusals)
@@ -101,12 +102,13 @@ def _priced(place: Place) -> str:
 
 def _wait(search: Search, name: str, patience: Patience, error: ResourcesUnavailableError) -> None:
     """Wait until it is time to start over. Raises where waiting does not help, or patience is over."""
-    pause_s = patience.pause_s() if search.waiting_helps else None
+    scarce = search.scarce
+    pause_s = patience.pause_s() if scarce else None
     if pause_s is None:
         raise exhausted(search.refusals) from error
-    first, count = key_text(search.round[0].offer.key), len(search.round)
-    refused = "1 place refused" if count == 1 else f"{count} places refused"
-    wait_for_capacity(name, pause_s, f"{refused}; the next round begins with {first}")
+    count = f"{len(scarce)} places have" if len(scarce) > 1 else "1 place has"
+    first = key_text(scarce[0].offer.key)
+    wait_for_capacity(name, pause_s, f"{count} none, the next round begins with {first}")
     search.start_over()
 
 

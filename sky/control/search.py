@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -31,9 +31,8 @@ _log = logging.getLogger("sky.launch")
 class Search:
     """The places of one task, less what refused.
 
-    ``refusals`` are all that this launch met, ``round`` those since it last started over. Shortages that
-    earlier launches met count as refusals until nothing else fits; then they give way, the least certain
-    first, so that an old one never fails a launch.
+    ``refusals`` are all that this launch met. Shortages that earlier launches met count as refusals until
+    nothing else fits; then they give way, the least certain first, so that an old one never fails a launch.
     """
 
     def __init__(self, store: Store, task: Task, target: OptimizeTarget) -> None:
@@ -42,7 +41,7 @@ class Search:
         self._least = self._met(shortages.in_force(store))
         self._shortages = list(self._least)
         self._given_way: list[str] = []
-        self.round: list[Refusal] = []
+        self._round: list[Refusal] = []
         self.refusals: list[Refusal] = []
 
     def best(self, count: int = 1) -> list[Place]:
@@ -59,16 +58,15 @@ class Search:
             name, self._task.num_nodes, places, self._places, self._blocks(self._shortages, places)
         )
 
-    def refuse(self, refusals: Iterable[Refusal]) -> None:
+    def refuse(self, refusals: Sequence[Refusal]) -> None:
         """Leave out what ``refusals`` speak of."""
-        for refusal in refusals:
-            self.refusals.append(refusal)
-            self.round.append(refusal)
+        self.refusals += refusals
+        self._round += refusals
 
     @property
-    def waiting_helps(self) -> bool:
-        """Whether a place of this round refused for want of capacity, which time may mend."""
-        return any(isinstance(refusal.error, OutOfCapacity) for refusal in self.round)
+    def scarce(self) -> list[Refusal]:
+        """The refusals, since this launch last started over, for want of capacity, which time may mend."""
+        return [refusal for refusal in self._round if isinstance(refusal.error, OutOfCapacity)]
 
     def start_over(self) -> None:
         """Look around again and forget what time may have mended.
@@ -78,9 +76,9 @@ class Search:
         now = self._store.now()
         self._places = Places.of(self._task, self._target)
         self._given_way = []
-        self.round = [
+        self._round = [
             refusal
-            for refusal in self.round
+            for refusal in self._round
             if isinstance(refusal.error, AuthError)
             or (not isinstance(refusal.error, OutOfCapacity) and refusal.at + refusal.error.ttl_s > now)
         ]
@@ -114,7 +112,7 @@ class Search:
 
     def _blocks(self, shortages_left: Sequence[Attempt], taken: Sequence[Place] = ()) -> list[Scope]:
         return [
-            *(refusal.scope for refusal in self.round),
+            *(refusal.scope for refusal in self._round),
             *(attempt.scope for attempt in shortages_left),
             *(place.scope for place in taken),
         ]

@@ -16,6 +16,7 @@ from threading import Event
 
 from catalog.errors import ExecutorError
 from executors.errors import ScopedError
+from sky.control import ssh_config
 from sky.control.bringup import bring_up, clean_up
 from sky.control.failures import public_errors
 from sky.control.place import key_text
@@ -74,7 +75,7 @@ def race(store: Store, records: Sequence[ClusterRecord]) -> Tried:
     errors = [error for run in runs if (error := run.exception()) is not None]
     results = [run.result() for run in runs if run.exception() is None]
     up = next((result for result in results if isinstance(result, ClusterRecord)), None)
-    for error in errors:
+    for error in sorted(errors, key=lambda error: not isinstance(error, StopFailoverError)):
         if up is None or isinstance(error, StopFailoverError):
             raise error
         _log.warning("%s", error)
@@ -94,7 +95,7 @@ def _run(store: Store, record: ClusterRecord, over: Event) -> ClusterRecord | Re
             still_on()
             with public_errors():
                 made = bring_up(store, record, still_on)
-            return _win(store, made, over)
+            won = store.rename(made, record.cluster_name)  # which the database gives once
         except (_Overtaken, StaleRecord):
             _remove(store, record, "another place was faster")
             return None
@@ -105,14 +106,10 @@ def _run(store: Store, record: ClusterRecord, over: Event) -> ClusterRecord | Re
         except BaseException as error:
             _remove(store, record, str(error))
             raise
-
-
-def _win(store: Store, record: ClusterRecord, over: Event) -> ClusterRecord:
-    """Take the cluster's name. The database gives it once: all but the first raise ``StaleRecord``."""
-    won = store.rename(record, record.cluster_name)
-    over.set()
-    _log.info("%s is up first; removing what else was made", key_text(record.offer.key))
-    return won
+        over.set()
+        _log.info("%s is up first; removing what else was made", key_text(won.offer.key))
+        ssh_config.add(won)
+        return won
 
 
 def _refusal(store: Store, record: ClusterRecord, error: ScopedError, started: float) -> Refusal:

@@ -171,7 +171,7 @@ def test_the_limit_of_retrying_ends_it(aws: FakeCloud, caplog: pytest.LogCapture
         core.launch(task(), NAME, retry_for_s=1)
     assert len(caught.value.failover_history) == len(aws.requests) == 2
     (waiting,) = [line for line in caplog.messages if "waits for capacity" in line]
-    assert "1 place refused; the next round begins with aws us-east-2a p4d.24xlarge" in waiting
+    assert "1 place has none, the next round begins with aws us-east-2a p4d.24xlarge" in waiting
 
 
 def test_a_stopped_cluster_waits_for_its_place(aws: FakeCloud, monkeypatch: pytest.MonkeyPatch) -> None:
