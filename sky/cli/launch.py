@@ -129,13 +129,14 @@ def launch_command(
 
 
 def _show(outlook: Outlook, *, as_json: bool) -> None:
-    from sky.cli.render_outlook import show_race
+    from sky.cli.render_outlook import show_lately, show_race
     from sky.cli.render_plan import show_plan
 
     if as_json:
         click.echo(outlook.plan.to_json(indent=2))
         return
     show_plan(outlook.plan, more=outlook.more)
+    show_lately(outlook)
     show_race(outlook)
 
 

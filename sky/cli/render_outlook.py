@@ -14,12 +14,18 @@ from sky.control.place import price_text
 def show_ahead(outlook: Outlook) -> None:
     """Print the race, if it is one, and the next places in the order in which they are tried."""
     show_race(outlook)
-    ahead = outlook.plan.tasks[0].alternatives
-    if ahead:
+    if outlook.ahead:
         click.echo("Where that refuses, next in this order:")
-        show_table(PLACE_COLUMNS, map(place_cells, ahead), right=NUMBERS, wrap=WRAP)
+        show_table(PLACE_COLUMNS, map(place_cells, outlook.ahead), right=NUMBERS, wrap=WRAP)
     if outlook.more:
         click.echo(f"... and {outlook.more:,} more")
+    show_lately(outlook)
+
+
+def show_lately(outlook: Outlook) -> None:
+    """Print how many places come last, since they refused earlier launches."""
+    if outlook.lately:
+        click.echo(f"... and last {outlook.lately:,} that refused lately (sky failover)")
 
 
 def show_race(outlook: Outlook) -> None:

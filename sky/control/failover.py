@@ -58,13 +58,14 @@ def launch_new(
         except ResourcesUnavailableError as error:
             if not search.refusals:
                 raise
-            _say(order.name, tried.refusals, ())
+            _say(order.name, tried.refusals, "")
             _wait(search, order.name, patience, error)
             tried = Tried(None, ())
             continue
         if not search.refusals:
             on_outlook(search.outlook(order.name, places))
-        _say(order.name, tried.refusals, places)
+        again = ", which refused earlier; nothing else fits" if search.gave_way else ""
+        _say(order.name, tried.refusals, "; ".join(map(_priced, places)) + again)
         tried = _try(store, order, places)
         if tried.up is not None:
             record = tried.up
@@ -84,9 +85,8 @@ def _try(store: Store, order: Order, places: Sequence[Place]) -> Tried:
     return race(store, [store.add(intent) for intent in intents])
 
 
-def _say(name: str, refusals: Sequence[Refusal], following: Sequence[Place]) -> None:
+def _say(name: str, refusals: Sequence[Refusal], where: str) -> None:
     """Tell who refused, and where it goes on."""
-    where = "; ".join(map(_priced, following))
     if not refusals:
         _log.info("Launching cluster %s on %s", name, where)
         return

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from catalog.scope import Scope
     from sky.control.place import Place
-    from sky.control.places import Places
-    from solver.plan import Plan
+    from solver.plan import Choice, Plan
 
 MOST_RACERS = 16
 SHOWN = 5
@@ -21,28 +18,24 @@ SHOWN = 5
 class Outlook:
     """The first places of a launch of cluster ``name``, best first (several race), and what follows.
 
-    The alternatives of ``plan``, which is that of the best place, are the next choices in the order in which
-    they are tried where each refuses for itself alone; ``more`` is how many come after them. A refusal that
-    holds for more skips what it covers.
+    ``ahead`` are the next choices in the order in which they are tried where each refuses for itself alone;
+    a refusal that holds for more skips what it covers. ``more`` is how many come after them, ``lately`` how
+    many come last, since they refused earlier launches.
     """
 
     name: str
     num_nodes: int
     places: tuple[Place, ...]
-    plan: Plan
+    ahead: tuple[Choice, ...]
     more: int
+    lately: int
 
-    @classmethod
-    def of(
-        cls, name: str, num_nodes: int, places: Sequence[Place], known: Places, blocks: Sequence[Scope]
-    ) -> Outlook:
-        """Look ahead of ``places`` among all that are ``known``; ``blocks`` hold the former already."""
-        plan = places[0].plan
+    @property
+    def plan(self) -> Plan:
+        """The plan of the best place, with ``ahead`` as its alternatives."""
+        plan = self.places[0].plan
         (task,) = plan.tasks
-        ahead = known.order(blocks, SHOWN, task.alternatives)
-        more = known.count([*blocks, *known.scopes(ahead)])
-        plan = replace(plan, tasks=(replace(task, alternatives=tuple(ahead)),))
-        return cls(name, num_nodes, tuple(places), plan, more)
+        return replace(plan, tasks=(replace(task, alternatives=self.ahead),))
 
     @property
     def overspend_micro_usd(self) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import logging
 from bisect import bisect_left
 from collections.abc import Sequence
 from contextlib import suppress
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING
 from catalog.scope import Scope
 from executors.errors import AuthError, OutOfCapacity
 from sky.control import shortages
-from sky.control.outlook import Outlook
+from sky.control.outlook import SHOWN, Outlook
 from sky.control.place import Place, scope_text
 from sky.control.places import Places
 from sky.control.records import Attempt
@@ -24,8 +23,6 @@ from sky.statuses import OptimizeTarget
 if TYPE_CHECKING:
     from sky.task import Task
     from solver.plan import Plan
-
-_log = logging.getLogger("sky.launch")
 
 
 class Search:
@@ -54,8 +51,16 @@ class Search:
 
     def outlook(self, name: str, places: Sequence[Place]) -> Outlook:
         """Return what is ahead of a launch of cluster ``name`` that begins with ``places``."""
-        return Outlook.of(
-            name, self._task.num_nodes, places, self._places, self._blocks(self._shortages, places)
+        blocks = self._blocks(self._shortages, places)
+        ahead = self._places.order(blocks, SHOWN, places[0].plan.tasks[0].alternatives)
+        left = self._places.count(blocks)
+        return Outlook(
+            name=name,
+            num_nodes=self._task.num_nodes,
+            places=tuple(places),
+            ahead=tuple(ahead),
+            more=self._places.count([*blocks, *self._places.scopes(ahead)]),
+            lately=self._places.count(self._blocks([], places)) - left,
         )
 
     def refuse(self, refusals: Sequence[Refusal]) -> None:
@@ -75,7 +80,6 @@ class Search:
         """
         now = self._store.now()
         self._places = Places.of(self._task, self._target)
-        self._given_way = []
         self._round = [
             refusal
             for refusal in self._round
@@ -83,7 +87,13 @@ class Search:
             or (not isinstance(refusal.error, OutOfCapacity) and refusal.at + refusal.error.ttl_s > now)
         ]
 
+    @property
+    def gave_way(self) -> bool:
+        """Whether the last best place is one that refused an earlier launch, as nothing else fits."""
+        return bool(self._given_way)
+
     def _first(self) -> Place:
+        self._given_way = []
         try:
             place = self._places.best(self._blocks(self._shortages))
         except ResourcesUnavailableError:
@@ -106,9 +116,8 @@ class Search:
         last = bisect_left(range(len(known)), True, key=lambda at: fits(known[at + 1 :]))
         others = [*known[:last], *known[last + 1 :]]
         self._shortages = others if fits(others) else known[last + 1 :]
-        told = f"nothing else fits, so {scope_text(known[last].scope)}, which refused earlier, is tried again"
-        _log.info("%s%s", told[0].upper(), told[1:])
-        self._given_way = [told]
+        gone = scope_text(known[last].scope)
+        self._given_way = [f"nothing else fits, so {gone}, which refused earlier, is tried again"]
 
     def _blocks(self, shortages_left: Sequence[Attempt], taken: Sequence[Place] = ()) -> list[Scope]:
         return [

@@ -12,7 +12,8 @@ from executors import registry
 from executors.api import NodeRequest
 from executors.errors import AuthError, CleanupIncomplete, OutOfCapacity, QuotaExceeded, SetupFailed
 from sky import core
-from sky.control import patience
+from sky.control import failover, patience
+from sky.control.patience import Patience
 from sky.control.places import Places
 from sky.control.state import open_store
 from sky.exceptions import (
@@ -22,6 +23,7 @@ from sky.exceptions import (
     StopFailoverError,
 )
 from tests.sky.control.fake_infra import FakeCloud
+from tests.sky.control.store_suite import Clock
 
 NAME = "dev"
 
@@ -162,16 +164,22 @@ def test_a_bad_key_is_not_tried_in_the_next_round(
     assert (len(aws.requests), len(gcp.requests)) == (1, 2)
 
 
-def test_the_limit_of_retrying_ends_it(aws: FakeCloud, caplog: pytest.LogCaptureFixture) -> None:
+def test_the_limit_of_retrying_ends_it(aws: FakeCloud, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(_request: NodeRequest) -> None:
         raise out_of(Scope("aws"))
 
+    def wait(name: str, pause_s: float, waited_for: str) -> None:
+        told.append(waited_for)
+        clock.now += pause_s
+
+    clock, told = Clock(), list[str]()
+    monkeypatch.setattr(Patience, "of", lambda **_: Patience(40.0, clock))
+    monkeypatch.setattr(failover, "wait_for_capacity", wait)
     aws.on_create = refuse
-    with caplog.at_level("INFO", "sky.launch"), pytest.raises(ResourcesUnavailableError) as caught:
-        core.launch(task(), NAME, retry_for_s=1)
-    assert len(caught.value.failover_history) == len(aws.requests) == 2
-    (waiting,) = [line for line in caplog.messages if "waits for capacity" in line]
-    assert "1 place has none, the next round begins with aws us-east-2a p4d.24xlarge" in waiting
+    with pytest.raises(ResourcesUnavailableError) as caught:
+        core.launch(task(), NAME, retry_for_s=40)
+    assert len(caught.value.failover_history) == len(aws.requests) == 3
+    assert told == ["1 place has none, the next round begins with aws us-east-2a p4d.24xlarge"] * 2
 
 
 def test_a_stopped_cluster_waits_for_its_place(aws: FakeCloud, monkeypatch: pytest.MonkeyPatch) -> None:

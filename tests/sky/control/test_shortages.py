@@ -109,6 +109,16 @@ def test_when_nothing_else_fits_the_least_certain_are_tried_first(aws: FakeCloud
     assert [scope(request) for request in aws.requests] == keys[:-5:-1]
 
 
+def test_the_order_says_what_comes_last(aws: FakeCloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    open_store().add_attempt(refused(Scope("aws", "us-west-2")))
+    words = ["launch", "-c", "dev", "--gpus", "A100:8"]
+    for more in (["--dryrun"], ["-y"]):
+        shown = CliRunner().invoke(cli, [*words, *more, "--", "true"]).output
+        assert "... and 21 more" in shown
+        assert "... and last 4 that refused lately (sky failover)" in shown
+
+
 def test_a_broad_old_shortage_gives_way_and_a_narrow_one_stays(aws: FakeCloud) -> None:
     best = Places.of(task(), sky.OptimizeTarget.COST).best().scope
     store = open_store()
