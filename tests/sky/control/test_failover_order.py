@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -144,6 +145,8 @@ def test_progress_says_why_and_what_is_next(
     with caplog.at_level("INFO", "sky.launch"):
         core.launch(of(sky.Resources(cloud="aws", accelerators="A100:8")), "dev")
     (line,) = [line for line in caplog.messages if "no capacity" in line]
-    assert line.startswith(
-        "aws us-east-2a p4d.24xlarge: no capacity (0.0 s); next: aws us-east-2b p4d.24xlarge $"
+    wanted = (
+        r"aws us-east-2a p4d.24xlarge: no capacity \(\d+\.\d s\); "
+        r"next: aws us-east-2b p4d.24xlarge \$\d+\.\d\d/h"
     )
+    assert re.fullmatch(wanted, line)

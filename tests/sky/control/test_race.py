@@ -6,6 +6,7 @@ import logging
 import signal
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 from click.testing import CliRunner
@@ -50,34 +51,41 @@ def best(count: int) -> list[Scope]:
     return found
 
 
+@contextmanager
+def heard(text: str) -> Iterator[threading.Event]:
+    """An event that is set once the launch says ``text``."""
+    said, log = threading.Event(), logging.getLogger("sky.launch")
+    handler = logging.Handler()
+    handler.emit = lambda record: said.set() if text in record.getMessage() else None  # type: ignore[method-assign]
+    log.addHandler(handler)
+    log.setLevel(logging.INFO)
+    try:
+        yield said
+    finally:
+        log.removeHandler(handler)
+
+
 class Track:
     """Holds every racer at the start until all are there; then the one at ``first`` alone goes through."""
 
-    def __init__(self, cloud: FakeCloud, first: Scope, racers: int = 3) -> None:
-        self._cloud, self._first = cloud, first
+    def __init__(self, first: Scope, done: threading.Event, racers: int = 3) -> None:
+        self._first, self._done = first, done
         self._start = threading.Barrier(racers)
         self.records: list[set[str]] = []
-        self.done = threading.Event()
 
     def __call__(self, request: NodeRequest) -> None:
         self.records.append({record.cluster_id for record in open_store().records()})
         self._start.wait(PATIENCE_S)
         if not self._first.matches(request.offer.key):
-            assert self.done.wait(PATIENCE_S)
-
-
-def won() -> bool:
-    return open_store().get(NAME) is not None
+            assert self._done.wait(PATIENCE_S)
 
 
 @pytest.mark.parametrize("winner", range(3))
 def test_the_first_that_is_up_stays_and_the_others_go(winner: int, aws: FakeCloud) -> None:
     scopes = best(3)
-    aws.on_create = track = Track(aws, scopes[winner])
-    watcher = threading.Thread(target=_let_go_when_won, args=(track,))
-    watcher.start()
-    _, handle = core.launch(task(), NAME, race=3)
-    watcher.join()
+    with heard("is up first") as won:
+        aws.on_create = Track(scopes[winner], won)
+        _, handle = core.launch(task(), NAME, race=3)
     assert handle is not None
     assert scopes[winner].matches(handle.offer.key)
     assert {offer_scope(request.offer.key) for request in aws.requests} == set(scopes)
@@ -92,18 +100,10 @@ def test_the_first_that_is_up_stays_and_the_others_go(winner: int, aws: FakeClou
     assert core.status() == []
 
 
-def _let_go_when_won(track: Track) -> None:
-    store = open_store()
-    with store.thread():
-        while not won():
-            threading.Event().wait(0.01)
-    track.done.set()
-
-
 def test_every_racer_is_recorded_before_the_first_call(aws: FakeCloud) -> None:
-    aws.on_create = track = Track(aws, best(1)[0])
-    track.done.set()
-    core.launch(task(), NAME, race=3)
+    with heard("is up first") as won:
+        aws.on_create = track = Track(best(1)[0], won)
+        core.launch(task(), NAME, race=3)
     asked = {request.cluster_id for request in aws.requests}
     assert len(asked) == 3
     assert all(asked <= recorded for recorded in track.records[:3])
@@ -174,23 +174,17 @@ def test_what_cannot_be_removed_is_loud_and_stays_in_sight(aws: FakeCloud) -> No
 
 
 def test_ctrl_c_ends_the_race_and_leaves_nothing(aws: FakeCloud) -> None:
-    ended, both = threading.Event(), threading.Barrier(2)
-    handler = logging.Handler()
-    handler.emit = lambda record: ended.set() if "Ending the race" in record.getMessage() else None  # type: ignore[method-assign]
-    logging.getLogger("sky.launch").addHandler(handler)
-    logging.getLogger("sky.launch").setLevel(logging.INFO)
+    both = threading.Barrier(2)
+    with heard("Ending the race") as ended:
 
-    def press(_request: NodeRequest) -> None:
-        if both.wait(PATIENCE_S) == 0:
-            signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)  # type: ignore[arg-type]
-        assert ended.wait(PATIENCE_S), "the race did not end"
+        def press(_request: NodeRequest) -> None:
+            if both.wait(PATIENCE_S) == 0:
+                signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)  # type: ignore[arg-type]
+            assert ended.wait(PATIENCE_S), "the race did not end"
 
-    aws.on_create = press
-    try:
+        aws.on_create = press
         with pytest.raises(KeyboardInterrupt):
             core.launch(task(), NAME, race=2)
-    finally:
-        logging.getLogger("sky.launch").removeHandler(handler)
     assert (core.status(), aws.existing, len(aws.requests)) == ([], {}, 2)
 
 
