@@ -5,15 +5,15 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from pathlib import Path
 
-from bench import baseline
+from bench import baseline, kept
 from bench.case import Case, NotHere, Outcome, registry, run
-from bench.report.commands import write_report
+
+RESULTS = kept.FOLDER / "commands.json"
 
 
 def main() -> int:
-    """Run the cases asked for; 1 when ``--check`` finds one past its bound."""
+    """Run the cases asked for and keep their figures; 1 when ``--check`` finds one past its bound."""
     options = _arguments()
     cases = {name: case for name, case in registry().items() if not options.case or name in options.case}
     before = baseline.run_revision(options.against, list(cases)) if options.against else baseline.load()
@@ -32,8 +32,8 @@ def main() -> int:
         print(json.dumps({name: outcome.to_dict() for name, outcome in outcomes.items()}, indent=2))
     if options.save:
         baseline.save(outcomes)
-    if options.report:
-        write_report(cases, outcomes, options.report)
+    rows = [{"case": name} | outcome.to_dict() for name, outcome in outcomes.items()]
+    kept.keep(RESULTS, rows, ("case",))
     worse = baseline.regressions(outcomes) if options.check else []
     for line in worse:
         print(f"past its bound: {line}", file=sys.stderr)
@@ -48,12 +48,6 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
     parser.add_argument("--check", action="store_true", help="fail when a case is past its bound")
     parser.add_argument("--save", action="store_true", help="write the figures to bench/baseline.json")
-    parser.add_argument(
-        "--report",
-        type=Path,
-        metavar="FILE",
-        help="write the figures as Markdown (docs/benchmarks-commands.md)",
-    )
     parser.add_argument("--against", metavar="REV", help="compare with this commit instead of the baseline")
     return parser.parse_args()
 

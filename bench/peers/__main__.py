@@ -8,9 +8,10 @@ import statistics
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from dataclasses import asdict
 from typing import Any
 
+from bench import kept
 from bench.peers.compare import BY_THE_HOUR, OURS, PEERS, RESULTS, compare, say
 from bench.peers.requests import requests
 from bench.venvs import VenvError
@@ -33,22 +34,23 @@ Rows = Mapping[str, Mapping[str, Any]]
 
 
 def main() -> int:
-    """Compare, write ``.bench/peers.json``, print a table or the JSON."""
+    """Compare, write ``bench/results/peers.json``, print a table or the JSON."""
     options = _arguments()
     asked = [
         request for name, request in requests().items() if not options.request or name in options.request
     ]
     try:
-        result = compare(asked, options.runs, options.time_limit)
+        found, versions = compare(asked, options.runs, options.time_limit)
     except (VenvError, subprocess.CalledProcessError) as error:
         say(f"error: {error}")
         return 2
-    _keep(result)
+    rows = [asdict(row) for row in found]
+    kept.keep(RESULTS, rows, ("request", "competitor"), versions)
     if options.json:
-        print(json.dumps(result, indent=2))
+        print(json.dumps(rows, indent=2))
     else:
-        _print(result["rows"])
-    wrong = failures(result["rows"])
+        _print(rows)
+    wrong = failures(rows)
     for line in wrong:
         say(f"wrong: {line}")
     return 1 if wrong else 0
@@ -99,17 +101,6 @@ def _positive(text: str) -> int:
     if value < 1:
         raise argparse.ArgumentTypeError("must be 1 or more")
     return value
-
-
-def _keep(result: Mapping[str, Any], file: Path = RESULTS) -> None:
-    """Write the result, with the rows of the requests that were not asked this time as they were."""
-    before = json.loads(file.read_text(encoding="utf-8"))["rows"] if file.exists() else []
-    asked = {row["request"] for row in result["rows"]}
-    kept = [row for row in before if row["request"] not in asked]
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(
-        json.dumps({**result, "rows": [*kept, *result["rows"]]}, indent=2) + "\n", encoding="utf-8"
-    )
 
 
 def _print(rows: Sequence[Mapping[str, Any]]) -> None:

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import json
 import os
-import platform
 import re
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
-from datetime import datetime, timezone
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bench.kept import FOLDER
 from bench.peers import driver
 from bench.peers.catalog_files import V6, V8, Format, shared_offers, write_catalog
 from bench.peers.judge import NotOnOfferError, Verdict, cost_ratio, judge
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
     from solver import request as asked
 
 OURS = "sky"
-RESULTS = CACHE / "peers.json"
+RESULTS = FOLDER / "peers.json"
 
 BY_THE_HOUR = "compared by the hour"
 """Ends the note of a plan with an offer that is none of our candidates."""
@@ -81,8 +80,8 @@ class Best:
     verdict: Verdict
 
 
-def compare(requests: Sequence[Request], runs: int, time_limit_s: float) -> dict[str, Any]:
-    """Run every competitor on ``requests`` and return the result that ``peers.json`` holds.
+def compare(requests: Sequence[Request], runs: int, time_limit_s: float) -> tuple[list[Row], dict[str, str]]:
+    """Run every competitor on ``requests`` and return the rows and each one's version.
 
     Raises ``VenvError`` when a peer cannot be installed. Raises ``CalledProcessError`` when a driver fails.
     """
@@ -97,7 +96,7 @@ def compare(requests: Sequence[Request], runs: int, time_limit_s: float) -> dict
         ours = run_driver(Path(sys.executable), home, requests, runs, time_limit_s)
         offers = open_snapshot().table
         rows += [our_row(*pair, offers) for pair in zip(requests, ours, strict=True)]
-        versions = {OURS: _version(Path(sys.executable), "skysolve"), "python": platform.python_version()}
+        versions = {OURS: _version(Path(sys.executable), "skysolve")}
         for peer in PEERS:
             python = python_of(peer.name)
             folder = CACHE / "peers" / peer.name
@@ -107,12 +106,7 @@ def compare(requests: Sequence[Request], runs: int, time_limit_s: float) -> dict
             theirs = run_driver(python, folder, requests, runs, time_limit_s)
             rows += [peer_row(peer.name, *pair, offers) for pair in zip(requests, theirs, strict=True)]
             versions[peer.name] = _version(python, peer.distribution)
-    return {
-        "machine": machine(),
-        "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        "versions": versions,
-        "rows": [asdict(row) for row in rows],
-    }
+    return rows, versions
 
 
 def run_driver(
@@ -199,16 +193,6 @@ def compiled(request: Request) -> asked.Request:
     stated = request.to_dict()
     blocked = driver.blocked_of(stated) or ()
     return compile_request(driver.build_dag(stated), Objective(request.objective), blocked)
-
-
-def machine() -> dict[str, Any]:
-    """Say what the figures were measured on."""
-    pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    return {
-        "system": f"{platform.system()} {platform.release()} {platform.machine()}",
-        "cpus": os.cpu_count(),
-        "memory_gib": round(pages / 2**30, 1),
-    }
 
 
 def say(text: str) -> None:

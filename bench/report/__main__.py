@@ -1,4 +1,4 @@
-"""``python -m bench.report``: write the report from what the suite and the peers measured."""
+"""``python -m bench.report``: write the report from the measurements that are kept."""
 
 from __future__ import annotations
 
@@ -6,24 +6,24 @@ import argparse
 import sys
 from pathlib import Path
 
+from bench import kept
 from bench.report.content import report_of
 from bench.report.document import Report
 from bench.report.html import html_of
 from bench.report.markdown import markdown_of
-from bench.report.results import MissingError, load_peers, load_suite
+from bench.report.results import MissingError, load
 from bench.sample import ROOT
-from bench.venvs import CACHE
 
 NAME = "benchmarks"
 
 EPILOG = """
 Writes benchmarks.md with its plots in benchmarks/, and benchmarks.html, which needs no other file. The
-same measurements give the same bytes. Without measurements of the peers, their section says how to get
-them.
+same measurements give the same bytes. Without measurements of the peers or the commands, their section
+says how to get them.
 
 examples:
   python -m bench.report
-  python -m bench.report --suite other.json --peers none.json --output somewhere
+  python -m bench.report --results other --output somewhere
 
 Exit codes: 0 written; 2 measurements are missing, and the message says which command to run first.
 """
@@ -33,11 +33,11 @@ def main() -> int:
     """Read the measurements and write the report."""
     options = _arguments()
     try:
-        suite, peers = load_suite(options.suite), load_peers(options.peers)
+        results = load(options.results)
     except MissingError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    for file in write(report_of(suite, peers), options.output):
+    for file in write(report_of(results), options.output):
         print(file)
     return 0
 
@@ -64,18 +64,11 @@ def _arguments() -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "--suite",
+        "--results",
         type=Path,
-        default=CACHE / "suite.json",
-        metavar="FILE",
-        help="what 'python -m bench.suite' wrote (default .bench/suite.json)",
-    )
-    parser.add_argument(
-        "--peers",
-        type=Path,
-        default=CACHE / "peers.json",
-        metavar="FILE",
-        help="what 'python -m bench.peers' wrote (default .bench/peers.json)",
+        default=kept.FOLDER,
+        metavar="DIR",
+        help="what the measurements wrote (default bench/results)",
     )
     parser.add_argument(
         "--output", type=Path, default=ROOT / "docs", metavar="DIR", help="where it goes (default docs)"

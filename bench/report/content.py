@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from bench.report.document import Report
 from bench.report.promise import verdicts
-from bench.report.results import Peers, Suite
+from bench.report.results import Results
 from bench.report.sections import (
+    commands,
     competitors,
     families,
     growth,
@@ -19,8 +20,9 @@ from bench.report.sections import peers as peers_section
 TITLE = "Benchmarks"
 
 
-def report_of(suite: Suite, peers: Peers | None) -> Report:
-    """Return the report. Without peers, their section says how to measure them."""
+def report_of(results: Results) -> Report:
+    """Return the report. A section that nothing was measured for says how to measure it."""
+    suite, peers = results.suite, results.peers
     told = verdicts(suite)
     kept = sum(verdict.kept for verdict in told)
     summary = (
@@ -28,21 +30,18 @@ def report_of(suite: Suite, peers: Peers | None) -> Report:
         "measurements by `python -m bench.report`; none is typed by hand. The last section lists what speaks "
         "against us."
     )
-    commands = (
-        "This is about plans. How long the product's own commands take, here and on hosts, is in "
-        "`docs/benchmarks-commands.md`."
-    )
     return Report(
         TITLE,
-        (summary, commands),
+        (summary,),
         (
-            setup.section(suite, peers),
+            setup.section(results),
             promises.section(suite),
             families.section(suite),
             competitors.section(suite),
             growth.section(suite),
             *((resolve.section(suite),) if suite.resolves else ()),
             peers_section.section(peers),
+            commands.section(results.commands),
             weaknesses.section(suite, peers),
         ),
     )

@@ -1,14 +1,15 @@
-"""Results: the measurements that a report is of, read from what the suite and the peers wrote."""
+"""Results: the measurements that a report is of, read from what is kept in ``bench/results``."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from bench import family
+from bench import family, kept
+from bench.case import Outcome
+from bench.kept import Session
 from bench.peers.compare import OURS as SKY
 from bench.peers.compare import Row as PeerRow
 from bench.suite.resolve import Resolve
@@ -28,13 +29,17 @@ class MissingError(LookupError):
 
 @dataclass(frozen=True, slots=True)
 class Suite:
-    """What ``bench.suite`` measured."""
+    """What ``bench.suite`` and ``bench.suite.resolve`` measured, and with what."""
 
-    machine: Mapping[str, Any]
-    date: str
-    versions: Mapping[str, str]
+    sessions: tuple[Session, ...]
     rows: tuple[Row, ...]
+    resolve_sessions: tuple[Session, ...] = ()
     resolves: tuple[Resolve, ...] = ()
+
+    @property
+    def versions(self) -> dict[str, str]:
+        """The version of each competitor and part, the newest measured."""
+        return versions_of(self.sessions)
 
     @property
     def competitors(self) -> list[str]:
@@ -62,10 +67,13 @@ class Suite:
 class Peers:
     """What ``bench.peers`` measured."""
 
-    machine: Mapping[str, Any]
-    date: str
-    versions: Mapping[str, str]
+    sessions: tuple[Session, ...]
     rows: tuple[PeerRow, ...]
+
+    @property
+    def versions(self) -> dict[str, str]:
+        """The version of each, the newest measured."""
+        return versions_of(self.sessions)
 
     @property
     def names(self) -> list[str]:
@@ -77,15 +85,47 @@ class Peers:
         return {row.request: row for row in self.rows if row.competitor == competitor}
 
 
-def load_suite(file: Path) -> Suite:
+@dataclass(frozen=True, slots=True)
+class Commands:
+    """What ``python -m bench`` measured: each case's figures, by name."""
+
+    sessions: tuple[Session, ...]
+    outcomes: Mapping[str, Outcome]
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """Everything that was measured; the suite always, the others as far as they were."""
+
+    suite: Suite
+    peers: Peers | None = None
+    commands: Commands | None = None
+
+
+def load(folder: Path) -> Results:
+    """Return what is kept in ``folder``. Raises ``MissingError``."""
+    return Results(
+        load_suite(folder), load_peers(folder / "peers.json"), load_commands(folder / "commands.json")
+    )
+
+
+def versions_of(sessions: Iterable[Session]) -> dict[str, str]:
+    """Return what took part in ``sessions``, each in its newest version."""
+    return {name: version for each in sessions for name, version in each.versions.items()}
+
+
+def load_suite(folder: Path) -> Suite:
     """Return the suite's measurements. Raises ``MissingError`` unless ours and HiGHS ran everywhere."""
-    content = _read(file, "python -m bench.suite")
+    file, command = folder / "suite.json", "python -m bench.suite"
+    again = "python -m bench.suite.resolve"
+    sessions, resolves = _read(file, command), _read(folder / "resolve.json", again)
+    if not sessions:
+        raise MissingError(f"there is no {file}; run first: {command}")
     suite = Suite(
-        content["machine"],
-        content["date"],
-        content["versions"],
-        _made(Row, content["rows"], file, "python -m bench.suite"),
-        _made(Resolve, content.get("resolve", ()), file, "python -m bench.suite"),
+        sessions,
+        _made(Row, sessions, file, command),
+        resolves,
+        _made(Resolve, resolves, folder / "resolve.json", again),
     )
     measured = {row.key for row in suite.rows}
     for name, kind in family.registry().items():
@@ -101,12 +141,12 @@ def load_suite(file: Path) -> Suite:
 
 def load_peers(file: Path) -> Peers | None:
     """Return the peers' measurements, ``None`` without a file. Raises ``MissingError`` without a row."""
-    if not file.exists():
-        return None
     command = "python -m bench.peers"
-    content = _read(file, command)
-    rows = _made(PeerRow, content["rows"], file, command)
-    peers = Peers(content["machine"], content["date"], content["versions"], rows)
+    sessions = _read(file, command)
+    if not sessions:
+        return None
+    rows = _made(PeerRow, sessions, file, command)
+    peers = Peers(sessions, rows)
     asked = dict.fromkeys(row.request for row in rows)
     if not peers.of(SKY) or not peers.names:
         raise MissingError(f"{file} does not hold our rows and a peer's; run first: {command}")
@@ -119,23 +159,29 @@ def load_peers(file: Path) -> Peers | None:
     return peers
 
 
-def _read(file: Path, command: str) -> dict[str, Any]:
-    if not file.exists():
-        raise MissingError(f"there is no {file}; run first: {command}")
+def load_commands(file: Path) -> Commands | None:
+    """Return the figures of the product's commands, ``None`` without a file. Raises ``MissingError``."""
+    command = "python -m bench"
+    sessions = _read(file, command)
+    if not sessions:
+        return None
+    names = [row["case"] for session in sessions for row in session.rows]
+    figures = [
+        replace(each, rows=tuple({k: v for k, v in row.items() if k != "case"} for row in each.rows))
+        for each in sessions
+    ]
+    return Commands(sessions, dict(zip(names, _made(Outcome, figures, file, command), strict=True)))
+
+
+def _read(file: Path, command: str) -> tuple[Session, ...]:
     try:
-        content: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-        missing = {"machine", "date", "versions", "rows"} - content.keys()
-    except (ValueError, AttributeError):
+        return tuple(kept.load(file))
+    except ValueError:
         raise MissingError(f"{file} is not what '{command}' writes; run it again") from None
-    if missing or not content["rows"]:
-        raise MissingError(
-            f"{file} has no {' and no '.join(sorted(missing)) or 'rows'}; run first: {command}"
-        )
-    return content
 
 
-def _made(kind: type[Made], rows: Iterable[Mapping[str, Any]], file: Path, command: str) -> tuple[Made, ...]:
+def _made(kind: type[Made], sessions: Iterable[Session], file: Path, command: str) -> tuple[Made, ...]:
     try:
-        return tuple(kind(**row) for row in rows)
+        return tuple(kind(**row) for session in sessions for row in session.rows)
     except TypeError as error:
         raise MissingError(f"{file} is of another version ({error}); remove it and run: {command}") from None

@@ -6,13 +6,11 @@ import argparse
 import json
 import sys
 from collections.abc import Iterator
-from datetime import datetime, timezone
 
-from bench import baseline, competitor, family
+from bench import baseline, competitor, family, kept
 from bench.instance import Instance
-from bench.machine import machine, versions
 from bench.suite import check, known
-from bench.suite.row import OURS, REFERENCE, RESULTS, Row
+from bench.suite.row import KEY, OURS, REFERENCE, RESULTS, Row
 from bench.suite.series import Plan, measure, say
 from bench.suite.table import HEAD, line_of
 from bench.venvs import CACHE, VenvError
@@ -35,7 +33,7 @@ could not be set up.
 
 
 def main() -> int:
-    """Run what was asked for, write ``.bench/suite.json``, print the rows."""
+    """Run what was asked for, write ``bench/results/suite.json``, print the rows."""
     options = _arguments()
     names = options.competitor or sorted(competitor.registry(), key=_place)
     if options.check and not options.competitor:
@@ -106,18 +104,8 @@ def _run(
 
 def _keep(rows: list[Row]) -> None:
     """Write the rows, with those that were not measured this time as they were."""
-    before = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
-    measured = {row.key for row in rows}
-    names = ("instance", "objective", "competitor")
-    kept = [row for row in before.get("rows", []) if tuple(row[name] for name in names) not in measured]
     theirs = {row.competitor: row.version for row in rows if row.version}
-    result = before | {
-        "machine": machine(),
-        "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        "versions": before.get("versions", {}) | theirs | versions(),
-        "rows": kept + [row.to_dict() for row in rows],
-    }
-    RESULTS.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+    kept.keep(RESULTS, [row.to_dict() for row in rows], KEY, theirs)
 
 
 def _arguments() -> argparse.Namespace:

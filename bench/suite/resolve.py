@@ -1,12 +1,11 @@
 """``python -m bench.suite.resolve``: plan again after one more block, as a failover does.
 
 Each again starts from what the one before left, is compared with a plan made from nothing, and blocks what
-that plan chose. The figures go to ``.bench/suite.json``, too.
+that plan chose. The figures go to ``bench/results/resolve.json``, too.
 """
 
 from __future__ import annotations
 
-import json
 import statistics
 import sys
 import time
@@ -16,8 +15,8 @@ from random import Random
 
 import numpy as np
 
+from bench import kept
 from bench.family import instance_of, registry
-from bench.suite.row import RESULTS
 from catalog.scope import Scope
 from catalog.transfer import DEFAULT
 from solver.api import solve_request
@@ -28,6 +27,10 @@ from solver.problem import Problem
 from solver.request import Objective, Request
 from solver.result import Result
 from solver.solve import solve
+
+RESULTS = kept.FOLDER / "resolve.json"
+
+KEY = ("instance", "objective")
 
 ROUNDS = 5
 
@@ -65,10 +68,7 @@ def main() -> int:
         found.append(one)
         times = f"{one.first_seconds * 1e3:>6.1f} ms {one.again_seconds * 1e3:>6.1f} ms"
         print(f"{one.instance:<20} {one.objective:<9} {times} {one.ratio:>7.3f}", flush=True)
-    content = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
-    content["resolve"] = [asdict(one) for one in found]
-    RESULTS.parent.mkdir(parents=True, exist_ok=True)
-    RESULTS.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    kept.keep(RESULTS, map(asdict, found), KEY)
     wrong = [f"{one.instance} {one.objective}" for one in found if not one.same_plan]
     for name in wrong:
         print(f"another plan than from nothing: {name}", file=sys.stderr)

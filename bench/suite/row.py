@@ -9,10 +9,12 @@ from typing import Any
 
 from bench.competitor import Answer
 from bench.instance import Instance
-from bench.venvs import CACHE
+from bench.kept import FOLDER
 
-RESULTS = CACHE / "suite.json"
+RESULTS = FOLDER / "suite.json"
 """What was measured last."""
+
+KEY = ("instance", "objective", "competitor")
 
 OURS = "ours"
 REFERENCE = "highs"

@@ -47,21 +47,23 @@ def row(instance: str = "sparse-100", objective: str = "cost", competitor: str =
     return replace(USUAL, **named | {"objective": objective, "competitor": competitor} | given)
 
 
-def suite_of(*rows: Row, resolve: Iterable[dict[str, Any]] = ()) -> dict[str, Any]:
+def session_of(rows: Iterable[dict[str, Any]], **versions: str) -> dict[str, Any]:
+    """Return what is kept of one day."""
+    return {"machine": MACHINE, "date": "2030-01-02T03:04:05", "versions": versions, "rows": list(rows)}
+
+
+def suite_of(*rows: Row) -> list[dict[str, Any]]:
     """Return what the suite writes: these rows, and ours and HiGHS wherever they are not among them."""
     highs: dict[str, Any] = {"competitor": "highs", "seconds": 0.02, "peak_mib": 60.0}
     sizes = [f"{name}-{size}" for name, kind in family.registry().items() for size in kind.sizes]
     usual = [row(name, each, **who) for name in sizes for each in ("cost", "time") for who in ({}, highs)]
     every = {each.key: each for each in (*usual, *rows)}
-    content = {"machine": MACHINE, "date": "2030-01-02T03:04:05", "versions": {"ours": "1.0", "ortools": "9"}}
-    return content | {"rows": [each.to_dict() for each in every.values()], "resolve": list(resolve)}
+    return [session_of([each.to_dict() for each in every.values()], ours="1.0", ortools="9")]
 
 
-def peers_of(*rows: PeerRow) -> dict[str, Any]:
+def peers_of(*rows: PeerRow) -> list[dict[str, Any]]:
     """Return what the comparison with peers writes."""
-    machine = {"system": "Linux 1", "cpus": 2, "memory_gib": 2.0}
-    versions = {"sky": "0.1.0", "old": "0.8.0"}
-    return {"machine": machine, "date": "2030-01-02", "versions": versions, "rows": list(map(asdict, rows))}
+    return [session_of(map(asdict, rows), sky="0.1.0", old="0.8.0")]
 
 
 def peer(request: str, competitor: str = "old", **given: Any) -> PeerRow:
@@ -77,14 +79,16 @@ PEERS = peers_of(peer("cpus-4", "sky"), peer("cpus-4"))
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
     """Run the command on these measurements; return its exit code, its complaint and its folder."""
 
-    def command(suite: Any = None, peers: Any = PEERS, folder: str = "out") -> tuple[int, str, Path]:
-        files = {"suite.json": suite, "peers.json": peers}
+    def command(
+        suite: Any = None, peers: Any = PEERS, folder: str = "out", **others: Any
+    ) -> tuple[int, str, Path]:
+        files = {"suite.json": suite, "peers.json": peers, "resolve.json": None, "commands.json": None}
+        files |= {f"{name}.json": content for name, content in others.items()}
         for name, content in files.items():
             (tmp_path / name).unlink(missing_ok=True)
             if content is not None:
                 (tmp_path / name).write_text(json.dumps(content), encoding="utf-8")
-        options = ["--suite", tmp_path / "suite.json", "--peers", tmp_path / "peers.json"]
-        options += ["--output", tmp_path / folder]
+        options = ["--results", tmp_path, "--output", tmp_path / folder]
         monkeypatch.setattr(sys, "argv", ["bench.report", *map(str, options)])
         return report.main(), capsys.readouterr().err, tmp_path / folder
 
@@ -95,8 +99,8 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
 def tables(run: Run) -> Tables:
     """Return the cells of every table line of the Markdown, by the heading that they stand under."""
 
-    def written(suite: Any, peers: Any = PEERS) -> dict[str, list[list[str]]]:
-        code, _, folder = run(suite, peers)
+    def written(suite: Any, peers: Any = PEERS, **others: Any) -> dict[str, list[list[str]]]:
+        code, _, folder = run(suite, peers, **others)
         assert code == 0
         found: dict[str, list[list[str]]] = {}
         for line in (folder / "benchmarks.md").read_text(encoding="utf-8").splitlines():
@@ -224,7 +228,7 @@ def test_planning_anew_is_judged_where_it_was_measured(run: Run, tables: Tables)
         {**usual, "instance": "tree-10", "tasks": 10, "again_seconds": 0.01, "ratio": 0.02},
     ]
     resolve[-1]["same_plan"] = False
-    found = tables(suite_of(resolve=resolve))
+    found = tables(suite_of(), resolve=[session_of(resolve)])
     assert [(line[1], line[3]) for line in found["Again after one more block"][2:]] == [
         ("blocked-500, cost", "✔ kept"),
         ("sparse-100, cost", "✘ missed"),
@@ -312,7 +316,8 @@ def test_the_page_needs_nothing_else(run: Run) -> None:
 def test_a_missing_row_names_the_command_that_measures_it(run: Run, missing: tuple[str, str, str]) -> None:
     content = suite_of()
     names = ("instance", "objective", "competitor")
-    content["rows"] = [each for each in content["rows"] if tuple(each[name] for name in names) != missing]
+    rows = content[0]["rows"]
+    content[0]["rows"] = [each for each in rows if tuple(each[name] for name in names) != missing]
     code, error, folder = run(content)
     assert (code, folder.exists()) == (2, False)
     kind, _, size = missing[0].partition("-")
@@ -324,9 +329,10 @@ def test_a_missing_row_names_the_command_that_measures_it(run: Run, missing: tup
     ("suite", "peers", "says"),
     [
         (None, PEERS, "run first: python -m bench.suite\n"),
-        ({"machine": {}}, PEERS, "run first: python -m bench.suite\n"),
-        ([], PEERS, "run it again"),
-        (suite_of() | {"rows": [{"instance": "x"}]}, PEERS, "another version"),
+        ([], PEERS, "run first: python -m bench.suite\n"),
+        ({"machine": {}}, PEERS, "run it again"),
+        ([{"machine": {}}], PEERS, "run it again"),
+        ([session_of([{"instance": "x"}])], PEERS, "another version"),
         (suite_of(), peers_of(peer("a", "sky"), peer("b", "sky"), peer("a")), "bench.peers --request b\n"),
         (suite_of(), peers_of(peer("a", "sky")), "run first: python -m bench.peers\n"),
     ],
@@ -349,6 +355,30 @@ def test_without_peers_the_rest_is_reported(run: Run) -> None:
     assert not list(folder.rglob("peers-*.svg"))
 
 
+def test_commands_are_told_beside_their_reference_and_their_promise(run: Run, tables: Tables) -> None:
+    figures = {"ratio": 2.5, "seconds": 3.5, "reference_seconds": 1.4, "noise": 0.07, "peak_mib": 0.0}
+    rows = [{"case": "launch_on_host", **figures}, {"case": "gone", **figures}]
+    found = tables(suite_of(), commands=[session_of(rows)])["Commands"][2:]
+    usual = ["`launch_on_host`", "sky launch on a host", "one login by ssh", "3.500", "2.50", "7%", ""]
+    assert found == [[*usual, "3 s ✘ missed"]]
+    code, error, _ = run(suite_of(), commands=[session_of([{"case": "launch_on_host"}])])
+    assert (code, "run: python -m bench\n" in error) == (2, True)
+
+
+def test_each_session_is_told_with_its_machine(tables: Tables) -> None:
+    other = session_of([row().to_dict()]) | {"machine": MACHINE | {"cpu": "Slide rule"}, "note": "by hand"}
+    [usual] = suite_of()
+    usual["rows"] = [each for each in usual["rows"] if each["instance"] != "sparse-100"]
+    rows = [row(objective=each, competitor=who) for each in ("cost", "time") for who in ("ours", "highs")]
+    other["rows"] = [each.to_dict() for each in rows]
+    found = tables([usual, other], None)["Machine, versions, and how to reproduce"]
+    told = [line for line in found if line[0] == "`suite`"]
+    assert [line[1] for line in told] == [str(len(usual["rows"])), "4"]
+    assert "Abacus" in told[0][3]
+    assert "Slide rule" in told[1][3]
+    assert told[1][5] == "by hand"
+
+
 def test_lines_grow_with_tasks_and_leave_out_who_proves_nothing(tmp_path: Path) -> None:
     rows = [
         *(row("sparse-100", competitor=name, status="feasible") for name in ("greedy", "cbc")),
@@ -356,7 +386,7 @@ def test_lines_grow_with_tasks_and_leave_out_who_proves_nothing(tmp_path: Path) 
         row("huge-10000", status="timeout", seconds=60.0, peak_mib=0.0),
     ]
     (tmp_path / "suite.json").write_text(json.dumps(suite_of(*rows)), encoding="utf-8")
-    suite = load_suite(tmp_path / "suite.json")
+    suite = load_suite(tmp_path)
     assert load_peers(tmp_path / "none.json") is None
     drawn = {line.label: line for line in growth.lines_of(suite, growth.FAMILIES["sparse"], "cost")}
     assert list(drawn) == ["ours", "HiGHS", "CBC"]

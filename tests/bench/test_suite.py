@@ -247,7 +247,7 @@ def test_the_command_writes_rows_prints_them_and_fails_on_a_wrong_one(
     out, err = capsys.readouterr()
     assert json.loads(out)[0]["status"] == "error"
     assert "the plan is worth" in err
-    kept = json.loads((tmp_path / "suite.json").read_text(encoding="utf-8"))
+    [kept] = json.loads((tmp_path / "suite.json").read_text(encoding="utf-8"))
     assert [each["competitor"] for each in kept["rows"]] == ["greedy", "oracle"]
     assert {"cpu", "cores", "memory_mib", "os", "python"} == set(kept["machine"])
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from bench.competitor import registry
-from bench.report.document import Block, Code, Points, Section, Table, Text
+from bench.kept import Session
+from bench.report.document import Block, Code, Points, Section, Table
 from bench.report.figure_text import NONE, significant
-from bench.report.results import Peers, Suite
+from bench.report.results import Peers, Results, Suite
 from bench.suite.row import OURS
 
 COMMANDS = """\
 make bench          # the product's commands, and every family at its short sizes against HiGHS
-make bench-all      # every family at every size, every competitor; writes .bench/suite.json
-make bench-peers    # released optimizers on the same offers; writes .bench/peers.json
-make bench-report   # this report, from what those wrote"""
+make bench-all      # every family at every size, every competitor
+make bench-peers    # released optimizers on the same offers
+make bench-report   # this report, from what those wrote into bench/results"""
 
 FAIR = (
     "Every competitor gets the same integer arrays, in a process of its own, in turns with the others. Where "
@@ -30,30 +31,27 @@ TIMED = (
 RULES = (FAIR, JUDGED, TIMED, "Times are medians over the runs; peak memory is the largest over them.")
 
 
-def section(suite: Suite, peers: Peers | None) -> Section:
+def section(results: Results) -> Section:
     """Return the section."""
-    days = sorted(row.date for row in suite.rows)
-    dates = f"Suite: rows measured from {_minute(days[0])} to {_minute(days[-1])}."
-    if peers:
-        dates += f" Peers: written {_minute(peers.date)}."
-    blocks: list[Block] = [_machines(suite, peers), _versions(suite, peers), Text(dates), Code(COMMANDS)]
+    suite, peers, commands = results.suite, results.peers, results.commands
+    measured = {
+        "suite": suite.sessions,
+        "resolve": suite.resolve_sessions,
+        "peers": peers.sessions if peers else (),
+        "commands": commands.sessions if commands else (),
+    }
+    rows = tuple(_measured(name, each) for name, sessions in measured.items() for each in sessions)
+    sessions = Table(("measured", "rows", "until", "machine", "Python", "note"), "lrllll", rows)
+    blocks: list[Block] = [sessions, _versions(suite, peers), Code(COMMANDS)]
     return Section("Machine, versions, and how to reproduce", (*blocks, Points(RULES)))
 
 
-def _machines(suite: Suite, peers: Peers | None) -> Table:
-    machine = suite.machine
-    rows = [
-        ("processor", str(machine["cpu"])),
-        ("cores", str(machine["cores"])),
-        ("memory", f"{significant(machine['memory_mib'] / 1024)} GiB"),
-        ("system", str(machine["os"])),
-        ("Python", str(machine["python"])),
-    ]
-    if peers:
-        theirs = peers.machine
-        told = f"{theirs['system']}, {theirs['cpus']} cores, {significant(theirs['memory_gib'])} GiB"
-        rows.append(("peers' machine", told))
-    return Table(("machine", ""), "ll", tuple(rows))
+def _measured(name: str, session: Session) -> tuple[str, ...]:
+    machine = session.machine
+    memory = significant(machine["memory_mib"] / 1024)
+    told = f"{machine['cpu']}, {machine['cores']} cores, {memory} GiB, {machine['os']}"
+    until = _minute(session.date)
+    return f"`{name}`", f"{len(session.rows):,}", until, told, str(machine["python"]), session.note
 
 
 def _versions(suite: Suite, peers: Peers | None) -> Table:
