@@ -1,4 +1,4 @@
-"""Real hosts on this machine for the cases that need nodes, gone again when they are done."""
+"""Nodes that are reached over SSH already, by our transport and by bare OpenSSH, and a project to copy."""
 
 from __future__ import annotations
 
@@ -9,13 +9,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.case import NotHere
+from bench.hosts import hosts
 from executors.transports import host_keys
 from executors.transports.address import Address
 from executors.transports.openssh import OpenSshTransport
-from tests.hosts.command import HostError
 from tests.hosts.host import Host
-from tests.hosts.hosts import Hosts
 
 FILES, FOLDERS, SIZE = 3000, 100, 50_000_000
 
@@ -35,13 +33,9 @@ class Node:
 
 @contextmanager
 def nodes(count: int) -> Iterator[list[Node]]:
-    """Make ``count`` hosts that are reached already. Raises ``NotHere`` where there can be none."""
-    try:
-        run = Hosts.create()
-    except HostError as error:
-        raise NotHere(str(error)) from error
-    with run:
-        made = [_reach(host) for host in run.up(count)]
+    """Make ``count`` hosts and connect to each. Raises ``NotHere`` where there can be none."""
+    with hosts(count) as up:
+        made = [_reach(host) for host in up]
         try:
             yield made
         finally:

@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bench.case import Case, Pair
-from bench.host_pool import POOL, bare_ssh, host_pool
+from bench.host_pool import POOL, host_pool
+from bench.hosts import bare_ssh
 from bench.sample import Sample, timed
 from executors import lifecycle, ssh
 from executors.api import NodeRequest, NodeState

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bench.case import Case, Pair
 from bench.gang import NAME, NODES, gang
-from bench.host_pool import bare_ssh
+from bench.hosts import bare_ssh
 from bench.sample import Sample, sky
 
 
