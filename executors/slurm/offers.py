@@ -8,12 +8,13 @@ from collections.abc import Iterator, Sequence
 
 from executors.api import Transport
 from executors.errors import AgentUnreachable
+from executors.fanout import Answer
 from executors.owned import OwnedOffer
 from executors.slurm import clusters, duration, login
 from executors.slurm.clusters import SlurmCluster
 from executors.slurm.node_classes import FORMAT, NodeClass, parse
 from executors.slurm.share import shares_of
-from executors.ssh.contact import Answer, ask
+from executors.transports.ssh import ask
 
 _log = logging.getLogger("sky.executors.slurm")
 

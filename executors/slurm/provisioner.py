@@ -18,9 +18,9 @@ from executors.slurm.login import ClusterLook, SlurmRefused
 from executors.slurm.order import Order
 from executors.slurm.share import CLOUD
 from executors.slurm.turn import REFUSAL_TTL_S, await_turn, give_up
-from executors.ssh.contact import ask
 from executors.transports import ssh
 from executors.transports.address import Address, parse_nodes, write_nodes
+from executors.transports.ssh import ask
 
 _log = logging.getLogger("sky.executors.slurm")
 

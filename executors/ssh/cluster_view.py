@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from executors.api import ClusterView, NodeState
-from executors.ssh.contact import Answer, why
+from executors.fanout import Answer
+from executors.ssh.contact import why
 from executors.ssh.host import HostView
 from executors.transports.address import Address
 

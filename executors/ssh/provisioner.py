@@ -11,15 +11,17 @@ from catalog.offer import OfferKey
 from catalog.scope import Scope
 from executors.api import ClusterView, Handle, NodeRequest, NodeState
 from executors.errors import CleanupIncomplete, NotFound, OutOfCapacity
+from executors.fanout import Answer
 from executors.ssh import claims, host, pools
 from executors.ssh.cluster_view import node_names, view_of
-from executors.ssh.contact import LOOK_S, Answer, ask, look_at, why
+from executors.ssh.contact import LOOK_S, look_at, why
 from executors.ssh.host import HostView
 from executors.ssh.offers import CLOUD, look_again
 from executors.ssh.reservation import Reservation, me
 from executors.ssh.seats import Seat, take
 from executors.ssh.standing import STATUS_S, Standing, room
 from executors.transports.address import Address, read_nodes, write_nodes
+from executors.transports.ssh import ask
 
 _log = logging.getLogger("sky.executors.ssh")
 

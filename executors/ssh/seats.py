@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from catalog.errors import SkyError
 from executors.errors import CleanupIncomplete
 from executors.ssh import host
-from executors.ssh.contact import ask, why
+from executors.ssh.contact import why
 from executors.ssh.reservation import Reservation
 from executors.transports.address import Address
+from executors.transports.ssh import ask
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable, Sequence
 from importlib.util import find_spec
+from typing import TypeVar
 
 from executors.api import Transport
 from executors.errors import Unsupported
+from executors.fanout import Answer, in_parallel
 from executors.transports.address import Address
+
+_T = TypeVar("_T")
 
 
 def connect(address: Address, *, long_lived: bool = False) -> Transport:
@@ -30,3 +35,18 @@ def connect(address: Address, *, long_lived: bool = False) -> Transport:
         f"{address} cannot be reached without an SSH client: install OpenSSH's (package openssh-client), or "
         f"the extra [ssh] of this project"
     )
+
+
+def ask(
+    addresses: Sequence[Address], question: Callable[[Transport], _T], limit_s: float | None = None
+) -> list[Answer[_T]]:
+    """Put ``question`` to every host at once; the answers come in the order of ``addresses``."""
+
+    def one(address: Address) -> _T:
+        transport = connect(address)
+        try:
+            return question(transport)
+        finally:
+            transport.close()
+
+    return in_parallel(addresses, one, limit_s=limit_s)

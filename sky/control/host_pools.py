@@ -10,8 +10,9 @@ from catalog.errors import UserError
 from executors import registry
 from executors.api import Handle, Transport
 from executors.errors import CleanupIncomplete, HostKeyUnknown
+from executors.fanout import Answer, in_parallel
 from executors.ssh import claims, pools
-from executors.ssh.contact import Answer, ask, in_parallel, why
+from executors.ssh.contact import why
 from executors.ssh.facts import Found, detect
 from executors.ssh.host import HostView, look
 from executors.ssh.places import pool_names
@@ -20,6 +21,7 @@ from executors.ssh.reservation import me
 from executors.ssh.standing import Standing, standings
 from executors.transports import host_keys
 from executors.transports.address import Address
+from executors.transports.ssh import ask
 from sky.control.pool_file import HostEntry, PoolEntry, entry, no_pools, path, read
 from sky.control.records import ClusterRecord
 from sky.control.state import open_store

@@ -8,8 +8,9 @@ import threading
 
 import pytest
 
-from executors.errors import HostUnreachable, SyncFailed
-from executors.fanout import NodesFailed, on_each
+from catalog.errors import UserError
+from executors.errors import HostUnreachable, SyncFailed, Transient
+from executors.fanout import NodesFailed, in_parallel, on_each
 
 
 def ignore(_: int) -> None:
@@ -80,3 +81,32 @@ def test_what_runs_is_cancelled_and_what_waits_never_begins(interrupt: str) -> N
     with pytest.raises(KeyboardInterrupt if interrupt == "signal" else ZeroDivisionError):
         on_each(range(10), work, step="x", cancel=lambda rank: ends[rank].set(), limit=3)
     assert sorted(begun) == [0, 1, 2]
+
+
+def test_what_is_no_nodes_fault_is_raised_as_it_is_when_all_were_tried() -> None:
+    tried = []
+
+    def work(rank: int) -> None:
+        tried.append(rank)
+        raise UserError("a wrong script") if rank else SyncFailed("no room")
+
+    with pytest.raises(UserError, match="a wrong script"):
+        on_each(range(3), work, step="x", cancel=ignore, limit=1)
+    assert tried == [0, 1, 2]
+
+
+def test_what_takes_too_long_is_given_up_and_the_others_have_answered() -> None:
+    never = threading.Event()
+
+    def work(item: str) -> str:
+        if item == "slow":
+            never.wait()
+        if item == "broken":
+            raise SyncFailed("no room")
+        return item.upper()
+
+    quick, slow, broken = in_parallel(["quick", "slow", "broken"], work, limit_s=0.5)
+    assert quick.got() == "QUICK"
+    assert isinstance(slow.error, Transient)
+    assert isinstance(broken.error, SyncFailed)
+    never.set()
