@@ -11,7 +11,7 @@ from typing import Any
 
 from catalog.errors import ExecutorError, UserError
 from executors.agent_archive import agent_archive, agent_version
-from executors.api import Autostop, Transport
+from executors.api import Autostop, Transport, WaitFor
 from executors.errors import AgentUnreachable, NotFound, Transient, Unsupported
 from executors.job import JobRecord, JobSpec, JobState
 
@@ -86,11 +86,16 @@ class AgentQueue:
     def autostop(self) -> Autostop | None:
         """Return the active autostop setting."""
         setting = self._call("idle")["autostop"]
-        return None if setting is None else Autostop(**setting)
+        if setting is None:
+            return None
+        return Autostop(setting["idle_minutes"], setting["down"], WaitFor(setting.get("wait_for", "jobs")))
 
     def set_autostop(self, setting: Autostop) -> None:
         """Replace the autostop setting; an unset or cancelled one restarts the idle clock."""
-        self._call("autostop", *(["--down"] if setting.down else []), "--", str(setting.idle_minutes))
+        words = ["--down"] if setting.down else []
+        if setting.wait_for is not WaitFor.JOBS:
+            words += ["--wait-for", setting.wait_for.value]
+        self._call("autostop", *words, "--", str(setting.idle_minutes))
 
     def ensure_agent(self, config: Mapping[str, object] | None = None) -> Mapping[str, Any]:
         """Make sure that this release's agent is on the node and its daemon runs; restarts the idle clock.

@@ -235,12 +235,23 @@ class Transport(Protocol):
         """End the connection; closed already is success."""
 
 
+class WaitFor(str, Enum):
+    """What keeps a cluster from being idle: always its jobs; with ``NONE`` nothing, the minutes just pass."""
+
+    JOBS = "jobs"
+    JOBS_AND_SSH = "jobs_and_ssh"
+    JOBS_AND_ACCELERATORS = "jobs_and_accelerators"
+    JOBS_AND_SSH_AND_ACCELERATORS = "jobs_and_ssh_and_accelerators"
+    NONE = "none"
+
+
 @dataclass(frozen=True, slots=True)
 class Autostop:
     """After so many idle minutes (negative: never) the cluster stops, or goes ``down`` for good."""
 
     idle_minutes: int
     down: bool = False
+    wait_for: WaitFor = WaitFor.JOBS
 
 
 class JobQueue(Protocol):

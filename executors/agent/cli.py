@@ -16,9 +16,10 @@ import sqlite3
 import sys
 import time
 from pathlib import Path
-from typing import Any, Callable, Dict, List, NoReturn, Sequence, Set
+from typing import Any, Callable, Dict, List, NoReturn, Sequence
 
-from . import daemon, idle, processes, queue, rank, runner
+from . import daemon, idle, queue, rank, runner
+from .ending import await_end, end_started
 from .errors import Refused
 from .execution import StopSignal
 from .full_disk import MESSAGE, is_full
@@ -171,8 +172,7 @@ def _stop(layout: Layout, _arguments: argparse.Namespace) -> List[int]:
     """End the jobs that were started, the daemon, and this node's part of Slurm; waiting jobs stay."""
     db = connect(layout.database)
     idle.begin_stop(db)
-    ended = queue.ask_cancel(db, None, waiting=False)
-    _await_runners(db, layout, {job.job_id for job in queue.watched(db)})
+    ended = end_started(db, layout)
     db.close()
     _quit_daemon()
     Daemons(layout).down()
@@ -204,27 +204,8 @@ def _cancel(layout: Layout, arguments: argparse.Namespace) -> List[int]:
 def _cancel_all(db: sqlite3.Connection, layout: Layout, job_ids: "Sequence[int] | None") -> List[int]:
     """Cancel and wait until the jobs are over."""
     asked = queue.ask_cancel(db, job_ids)
-    _await_runners(db, layout, set(asked))
+    await_end(db, layout, set(asked))
     return asked
-
-
-def _await_runners(db: sqlite3.Connection, layout: Layout, wanted: Set[int]) -> None:
-    """Have the runners of these jobs end, and wait; what even SIGKILL does not end is left to the daemon."""
-    config = Config.read(layout)
-    grace_s = config.cancel_grace_s
-    for job in queue.watched(db):
-        if job.job_id in wanted and processes.alive(job.runner):
-            processes.send(job.runner.pid, signal.SIGTERM)
-    poke()
-    deadline = time.monotonic() + grace_s + (5.0 if len(config.addresses) == 1 else 20.0)
-    while time.monotonic() < deadline:
-        left = [job for job in queue.watched(db) if job.job_id in wanted]
-        if not left:
-            break
-        for job in left:
-            if not processes.alive(job.runner):
-                runner.recover(db, layout, job, grace_s)
-        time.sleep(0.01)
 
 
 def _tail(layout: Layout, arguments: argparse.Namespace) -> int:
@@ -239,7 +220,7 @@ def _tail(layout: Layout, arguments: argparse.Namespace) -> int:
 
 def _autostop(layout: Layout, arguments: argparse.Namespace) -> None:
     db = connect(layout.database)
-    idle.set_autostop(db, idle.Autostop(arguments.minutes, arguments.down))
+    idle.set_autostop(db, idle.Autostop(arguments.minutes, arguments.down, arguments.wait_for))
     db.close()
     _ensure_daemon(layout)
 
@@ -350,4 +331,5 @@ def _parser() -> argparse.ArgumentParser:
     autostop = commands.add_parser("autostop")
     autostop.add_argument("minutes", type=int)
     autostop.add_argument("--down", action="store_true")
+    autostop.add_argument("--wait-for", choices=idle.WAIT_FOR, default=idle.WAIT_FOR[0])
     return parser

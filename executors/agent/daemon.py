@@ -16,10 +16,12 @@ import time
 from typing import Optional
 
 from . import handover, idle, processes, queue, runner
+from .ending import end_started
 from .errors import Refused
 from .launch import daemon_argv
 from .layout import Config, Layout
 from .poke import QUIT, drain, listen
+from .presence import Presence
 from .slurm import Slurm
 from .slurm_daemons import Daemons
 from .spawner import Spawner, fork_spawner
@@ -89,6 +91,7 @@ class Daemon:
         self._config = Config.read(layout)
         self._db = connect(layout.database)
         self._quit = False
+        self._presence = Presence()
         self._poller = select.poll()
         self._poller.register(self._listener, select.POLLIN)
         self._notice_reboot()
@@ -103,6 +106,7 @@ class Daemon:
             self._keep_slurm()
             self._recover_dead()
             self._start_jobs()
+            self._notice_people()
             if self._act_on_autostop():
                 return
             if self._told_to_quit(self._timeout_ms()):
@@ -116,7 +120,7 @@ class Daemon:
         with transaction(self._db):
             if get_fact(self._db, "boot") != now:
                 set_fact(self._db, "boot", now)
-                idle.restart_clock(self._db)
+                idle.restart_clocks(self._db)
         holder = os.environ.get("SLURM_JOB_ID", "")
         if self._config.allocation and get_fact(self._db, "holder") != holder:
             idle.resume(self._db)  # the nodes were given anew: a stop of before is over
@@ -180,18 +184,27 @@ class Daemon:
             self._quit = QUIT in drain(self._listener)
         return self._quit
 
+    def _notice_people(self) -> None:
+        """Let idleness count from now on while there is something else that autostop was told to wait for."""
+        setting = idle.get_autostop(self._db)
+        if setting is not None and self._presence.seen(setting):
+            with transaction(self._db):
+                idle.restart_clock(self._db)
+
     def _act_on_autostop(self) -> bool:
         """Stop or remove this node when it has been idle for long enough; return whether that was done."""
         setting = idle.decide_to_stop(self._db, self._config.seconds_per_idle_minute)
         if setting is None:
             return False
         action = "down" if setting.down else "stop"
-        _log.info("idle for %d minutes: %s", setting.idle_minutes, action)
+        _log.info("autostop after %d minutes: %s", setting.idle_minutes, action)
         argv = self._config.actions.get(action)
         if argv is None:
             _log.error("this node was not told how to %s itself; autostop is cancelled", action)
             idle.resume(self._db)
             return False
+        if setting.unconditional:
+            end_started(self._db, self._layout)
         self._db.close()
         self._spawner.quit()
         if self._gangs():

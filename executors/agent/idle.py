@@ -13,10 +13,15 @@ from .processes import Identity, alive, boot_id, identity
 from .store import get_fact, set_fact, transaction
 
 _LIVE = "SELECT 1 FROM jobs WHERE state IN ('INIT', 'PENDING', 'SETTING_UP', 'RUNNING') LIMIT 1"
-_CLOCK = "idle_clock"
+_IDLE_CLOCK, _SETTING_CLOCK = "idle_clock", "autostop_clock"
 _JUMP_S = 1.0
 _AUTOSTOP = "autostop"
 _STOPPING = "stopping"
+
+
+SSH, ACCELERATORS = "ssh", "accelerators"
+WAIT_FOR = ("jobs", "jobs_and_ssh", "jobs_and_accelerators", "jobs_and_ssh_and_accelerators", "none")
+"""What may keep a node from being idle; with ``none`` the minutes count from the setting, whatever runs."""
 
 
 class Autostop(NamedTuple):
@@ -24,6 +29,16 @@ class Autostop(NamedTuple):
 
     idle_minutes: int
     down: bool
+    wait_for: str = "jobs"
+
+    def waits_for(self, what: str) -> bool:
+        """Return whether ``what`` (``SSH``, ``ACCELERATORS``) keeps the node from being idle."""
+        return what in self.wait_for.split("_and_")
+
+    @property
+    def unconditional(self) -> bool:
+        """Whether it acts whatever runs."""
+        return self.wait_for == "none"
 
 
 def idle_since(db: sqlite3.Connection) -> Optional[float]:
@@ -32,7 +47,12 @@ def idle_since(db: sqlite3.Connection) -> Optional[float]:
         return None
     if any(alive(Identity(*row)) for row in db.execute("SELECT pid, pid_started, boot FROM leases")):
         return None
-    boot, wall, monotonic = json.loads(get_fact(db, _CLOCK) or '["", 0, 0]')
+    return _begun(db, _IDLE_CLOCK)
+
+
+def _begun(db: sqlite3.Connection, clock: str) -> float:
+    """Return when the clock was started, in today's wall time; now where it was not since the boot."""
+    boot, wall, monotonic = json.loads(get_fact(db, clock) or '["", 0, 0]')
     if boot != boot_id():
         return time.time()
     jump_s = time.time() - wall - (time.monotonic() - monotonic)
@@ -41,7 +61,17 @@ def idle_since(db: sqlite3.Connection) -> Optional[float]:
 
 def restart_clock(db: sqlite3.Connection) -> None:
     """Let idleness count from now on; where the wall clock jumps, that is not time that went by."""
-    set_fact(db, _CLOCK, json.dumps([boot_id(), time.time(), time.monotonic()]))
+    _begin(db, _IDLE_CLOCK)
+
+
+def restart_clocks(db: sqlite3.Connection) -> None:
+    """Let idleness, and the time of a setting that waits for nothing, count from now on."""
+    _begin(db, _IDLE_CLOCK)
+    _begin(db, _SETTING_CLOCK)
+
+
+def _begin(db: sqlite3.Connection, clock: str) -> None:
+    set_fact(db, clock, json.dumps([boot_id(), time.time(), time.monotonic()]))
 
 
 @contextmanager
@@ -67,7 +97,7 @@ def set_autostop(db: sqlite3.Connection, setting: Autostop) -> None:
             set_fact(db, _AUTOSTOP, None)
             return
         if get_fact(db, _AUTOSTOP) is None:
-            restart_clock(db)
+            restart_clocks(db)
         set_fact(db, _AUTOSTOP, json.dumps(setting._asdict()))
 
 
@@ -79,8 +109,11 @@ def get_autostop(db: sqlite3.Connection) -> Optional[Autostop]:
 
 def due_at(db: sqlite3.Connection, seconds_per_minute: float) -> Optional[float]:
     """Return when autostop will act if nothing happens until then; ``None`` when it will not."""
-    setting, since = get_autostop(db), idle_since(db)
-    return None if setting is None or since is None else since + setting.idle_minutes * seconds_per_minute
+    setting = get_autostop(db)
+    if setting is None:
+        return None
+    since = _begun(db, _SETTING_CLOCK) if setting.unconditional else idle_since(db)
+    return None if since is None else since + setting.idle_minutes * seconds_per_minute
 
 
 def decide_to_stop(db: sqlite3.Connection, seconds_per_minute: float) -> Optional[Autostop]:
@@ -115,7 +148,7 @@ def resume(db: sqlite3.Connection) -> None:
         if get_fact(db, _STOPPING) is not None:
             set_fact(db, _AUTOSTOP, None)
         set_fact(db, _STOPPING, None)
-        restart_clock(db)
+        restart_clocks(db)
 
 
 def stopping(db: sqlite3.Connection) -> bool:

@@ -58,7 +58,9 @@ def session_members(leader: Identity) -> List[int]:
         return []
     session = str(leader.pid)
     return [
-        pid for pid, fields in _all() if fields[3] == session and fields[0] not in "ZX" and pid != leader.pid
+        pid
+        for pid, fields in everyone()
+        if fields[3] == session and fields[0] not in "ZX" and pid != leader.pid
     ]
 
 
@@ -70,7 +72,7 @@ def marked(marker: str) -> List[int]:
     needle = marker.encode()
     family = _family()
     found = []
-    for pid, fields in _all():
+    for pid, fields in everyone():
         if pid in family or fields[0] in "ZX":
             continue
         try:
@@ -113,7 +115,8 @@ def send(pid: int, number: int) -> bool:
     return True
 
 
-def _all() -> Iterable["tuple[int, List[str]]"]:
+def everyone() -> Iterable["tuple[int, List[str]]"]:
+    """Yield every process with its state, parent, group, session and the further fields of its ``stat``."""
     if not _PROC.joinpath("self/stat").exists():
         return
     for entry in _PROC.iterdir():

@@ -26,11 +26,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
+from executors.agent.presence import OWN_COMMAND
+
 END_GRACE_S = 12
 _BLOCK = 1 << 16
 
 # The process group must be the command's own, since all of it is ended. sshd sees to that; others may not.
 _BOOTSTRAP = (
+    f"{OWN_COMMAND} "
     'read -r _ _ _ _ group _ </proc/$$/stat; [ "$group" = $$ ] || exec setsid /bin/sh -c "$1" sh "$1"; '
     'IFS=" " read -r token length; [ "$token" = {token} ] || exit 1; '
     'eval "$(dd bs="$length" count=1 iflag=fullblock 2>/dev/null)"'

@@ -15,6 +15,7 @@ from sky.cli.options import (
     purge_option,
     retry_for_option,
     retry_option,
+    wait_for_option,
     yes_option,
 )
 from sky.statuses import ClusterStatus
@@ -134,10 +135,18 @@ def down_command(clusters: tuple[str, ...], all_clusters: bool, yes: bool, purge
     show_default=True,
     help="Minutes without a job.",
 )
+@wait_for_option
 @click.option("--cancel", is_flag=True, help="Cancel the setting.")
 @click.option("--down", is_flag=True, help="Tear the cluster down instead of stopping it.")
 def autostop_command(
-    *, clusters: tuple[str, ...], all_clusters: bool, yes: bool, idle_minutes: int, cancel: bool, down: bool
+    *,
+    clusters: tuple[str, ...],
+    all_clusters: bool,
+    yes: bool,
+    idle_minutes: int,
+    wait_for: str | None,
+    cancel: bool,
+    down: bool,
 ) -> None:
     """Stop clusters by themselves when no job has run or waited on them for some minutes.
 
@@ -145,15 +154,19 @@ def autostop_command(
     Examples:
       sky autostop dev -i 30
       sky autostop dev -i 30 --down
+      sky autostop dev -i 30 --wait-for jobs_and_ssh
       sky autostop dev --cancel
     """
-    from sky.control.clusters import autostop
+    from executors.api import Autostop, WaitFor
+    from sky.control.clusters import change_autostop
+    from sky.fields.idle_stop import check_minutes, parse_wait_for
 
+    minutes = check_minutes(-1 if cancel else idle_minutes)
+    setting = Autostop(minutes, down, WaitFor.JOBS if wait_for is None else parse_wait_for(wait_for))
     records = chosen(clusters, all_clusters=all_clusters, verb="autostop")
     if all_clusters:
         records = [record for record in records if record.status is ClusterStatus.UP]
     say_if_none(records, "set autostop for")
-    minutes = -1 if cancel else idle_minutes
     what = "Cancel autostop of" if minutes < 0 else "Set autostop of"
     confirm(what, records, yes=yes)
     done = (
@@ -161,7 +174,7 @@ def autostop_command(
         if minutes < 0
         else f"set to {'go down' if down else 'stop'} after {minutes} idle minutes"
     )
-    _for_each([record.name for record in records], lambda name: autostop(name, minutes, down=down), done)
+    _for_each([record.name for record in records], lambda name: change_autostop(name, setting), done)
 
 
 def _for_each(names: list[str], action: Callable[[str], object], done: str) -> None:

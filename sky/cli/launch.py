@@ -18,6 +18,7 @@ from sky.cli.options import (
     retry_for_option,
     retry_option,
     task_options,
+    wait_for_option,
     yes_option,
 )
 from sky.control.outlook import MOST_RACERS
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 @click.option("--detach-setup", "-s", is_flag=True, help="Run setup as part of the job.")
 @detach_run_option
 @idle_option
+@wait_for_option
 @click.option("--down", is_flag=True, help="Tear the cluster down when its jobs are over.")
 @retry_option
 @retry_for_option
@@ -65,6 +67,7 @@ def launch_command(
     detach_setup: bool,
     detach_run: bool,
     idle_minutes_to_autostop: int | None,
+    wait_for: str | None,
     down: bool,
     retry_until_up: bool,
     retry_for_s: float | None,
@@ -97,13 +100,17 @@ def launch_command(
       sky launch --gpus H100:8 --use-spot --race 3 train.yaml
     """
     from sky.control.stages import LaunchOptions, launch_task
+    from sky.fields.idle_stop import parse_wait_for
 
     if as_json and not dryrun:
         raise UserError("--json goes with --dryrun: what a launch prints is the job's log")
+    if wait_for is not None and idle_minutes_to_autostop is None:
+        raise UserError("--wait-for goes with -i: after how many minutes to stop the cluster")
     task = read_task(entrypoint, flags)
     options = LaunchOptions(
         retry_until_up=retry_until_up,
         idle_minutes=idle_minutes_to_autostop,
+        wait_for=None if wait_for is None else parse_wait_for(wait_for),
         dryrun=dryrun,
         down=down,
         target=OptimizeTarget[minimize.upper()],

@@ -51,6 +51,12 @@ idle_option = click.option(
     metavar="MIN",
     help="Stop the cluster after MIN minutes without a job.",
 )
+wait_for_option = click.option(
+    "--wait-for",
+    metavar="WHAT",
+    help="What keeps the cluster up: jobs (default), jobs_and_ssh, jobs_and_accelerators, "
+    "jobs_and_ssh_and_accelerators; with none the minutes just pass.",
+)
 retry_option = click.option(
     "--retry-until-up", "-r", is_flag=True, help="Start over when no place has capacity, until one has."
 )

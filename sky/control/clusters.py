@@ -164,7 +164,7 @@ def start(
             patience = Patience.of(retry_until_up=retry_until_up, retry_for_s=retry_for_s)
             record = restart(store, record, patience)
         if idle_minutes_to_autostop is not None:
-            record = set_autostop(store, record, idle_minutes_to_autostop, down=down)
+            record = set_autostop(store, record, Autostop(idle_minutes_to_autostop, down))
         return handle_of(store.update(record, last_use=command_line()))
 
 
@@ -218,20 +218,25 @@ def autostop(cluster_name: str, idle_minutes: int, down: bool = False) -> None:
 
     Raises ``ClusterDoesNotExist``, ``ClusterNotUpError``, ``NotSupportedError``.
     """
-    check_minutes(idle_minutes)
+    change_autostop(cluster_name, Autostop(check_minutes(idle_minutes), down))
+
+
+def change_autostop(cluster_name: str, setting: Autostop) -> None:
+    """Give a cluster that is UP this autostop setting, as ``autostop`` does."""
     store = open_store()
     up(store, cluster_name, "autostop")
     with store.lock(cluster_name):
-        record = set_autostop(store, existing(store, cluster_name), idle_minutes, down=down)
+        record = set_autostop(store, existing(store, cluster_name), setting)
         store.update(record, last_use=command_line())
 
 
-def set_autostop(store: Store, record: ClusterRecord, idle_minutes: int, *, down: bool) -> ClusterRecord:
+def set_autostop(store: Store, record: ClusterRecord, setting: Autostop) -> ClusterRecord:
     """Tell the cluster's agent, then commit. The caller holds the lock and the cluster is UP."""
-    needed = Capability.AUTODOWN if down else Capability.AUTOSTOP
-    if idle_minutes >= 0 and needed not in registry.load(record.executor).capabilities:
+    if setting.idle_minutes < 0:
+        setting = Autostop(NO_AUTOSTOP)
+    needed = Capability.AUTODOWN if setting.down else Capability.AUTOSTOP
+    if setting.idle_minutes >= 0 and needed not in registry.load(record.executor).capabilities:
         raise NotSupportedError(f"{record.executor} has no {needed.value}")
-    minutes = max(idle_minutes, NO_AUTOSTOP)
     with connected(record) as cluster:
-        cluster.queue.set_autostop(Autostop(minutes, down=down and minutes >= 0))
-    return store.update(record, autostop_minutes=minutes, to_down=down and minutes >= 0)
+        cluster.queue.set_autostop(setting)
+    return store.update(record, autostop_minutes=setting.idle_minutes, to_down=setting.down)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from catalog.errors import SkyError, UserError
 from executors import lifecycle, node_setup
+from executors.api import Autostop, WaitFor
 from executors.job import JobRecord
 from sky.control.bringup import restart
 from sky.control.cluster_jobs import stream
@@ -59,6 +60,7 @@ class LaunchOptions:
 
     retry_until_up: bool = False
     idle_minutes: int | None = None
+    wait_for: WaitFor | None = None
     dryrun: bool = False
     down: bool = False
     stream_logs: bool = True
@@ -177,7 +179,7 @@ def exec_task(
     _sync(task, record, file_mounts=False)
     if down:
         with store.lock(cluster_name):
-            record = set_autostop(store, existing(store, cluster_name), GUARD_MINUTES, down=True)
+            record = set_autostop(store, existing(store, cluster_name), Autostop(GUARD_MINUTES, down=True))
     _note_use(store, cluster_name)
     job_id = _submit(task, resources, record, run_timestamp())
     return _finish(store, record, job_id, follow=not detach_run, show=stream_logs, down=down)
@@ -261,15 +263,17 @@ def _pre_exec(
 
     No minutes become ``GUARD_MINUTES``: the cluster is idle until the job is queued, and must not end before.
     """
+    asked = resources.autostop
     if options.idle_minutes is not None:
         minutes, down = options.idle_minutes, options.down
     elif options.down:
         minutes, down = GUARD_MINUTES, True
-    elif resources.autostop is not None:
-        minutes, down = resources.autostop.idle_minutes, resources.autostop.down
+    elif asked is not None:
+        minutes, down = asked.idle_minutes, asked.down
     else:
         return record
-    return set_autostop(store, record, minutes or GUARD_MINUTES, down=down)
+    wait_for = options.wait_for or (asked.wait_for if asked is not None else WaitFor.JOBS)
+    return set_autostop(store, record, Autostop(minutes or GUARD_MINUTES, down, wait_for))
 
 
 def _submit(

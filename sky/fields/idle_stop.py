@@ -8,44 +8,52 @@ from typing import Any
 
 from catalog.errors import UserError
 from catalog.units import seconds
+from executors.api import WaitFor
 from sky.exceptions import SpecError, within
 from sky.fields.schema import Kind, checked
+from sky.fields.suggest import did_you_mean
 
 DEFAULT_IDLE_MINUTES = 5
 _MOST_MINUTES = 1_000_000
 
-_FIELDS = {"idle_minutes": (Kind.INTEGER, Kind.TEXT), "down": (Kind.FLAG,)}
+_FIELDS = {"idle_minutes": (Kind.INTEGER, Kind.TEXT), "down": (Kind.FLAG,), "wait_for": (Kind.TEXT,)}
 
 
 @dataclass(frozen=True, slots=True)
 class Autostop:
-    """Stop (or with ``down`` tear down) the cluster after ``idle_minutes`` without a job."""
+    """Stop (or with ``down`` tear down) the cluster after ``idle_minutes`` without what ``wait_for`` says."""
 
     idle_minutes: int
     down: bool = False
+    wait_for: WaitFor = WaitFor.JOBS
 
     def to_yaml_config(self) -> int | dict[str, Any]:
         """Return the shortest YAML value that reads back as this."""
-        return {"idle_minutes": self.idle_minutes, "down": True} if self.down else self.idle_minutes
+        special: dict[str, Any] = {"down": True} if self.down else {}
+        if self.wait_for is not WaitFor.JOBS:
+            special["wait_for"] = self.wait_for.value
+        return {"idle_minutes": self.idle_minutes, **special} if special else self.idle_minutes
 
 
 def parse(value: Autostop | int | bool | str | Mapping[str, Any] | None) -> Autostop | None:
-    """Return ``10``, ``true``, ``"1h"`` or ``{idle_minutes, down}`` as a value. Raises ``SpecError``.
+    """Return ``10``, ``true``, ``"1h"`` or ``{idle_minutes, down, wait_for}`` as a value.
 
-    ``true`` is five minutes; ``false`` and a negative number are no autostop.
+    Raises ``SpecError``. ``true`` is five minutes; ``false`` and a negative number are no autostop.
     """
     if value is None or value is False or isinstance(value, Autostop):
         return value or None
     if value is True:
         return Autostop(DEFAULT_IDLE_MINUTES)
     if isinstance(value, (int, str)):
-        return _after(value, down=False)
+        return _after(value)
     if isinstance(value, Mapping):
         with within("autostop"):
             config = checked(value, _FIELDS, "autostop")
-        return _after(config.get("idle_minutes", DEFAULT_IDLE_MINUTES), down=config.get("down", False))
+            wait_for = parse_wait_for(config.get("wait_for", WaitFor.JOBS.value))
+        return _after(config.get("idle_minutes", DEFAULT_IDLE_MINUTES), config.get("down", False), wait_for)
     raise SpecError(
-        f"{value!r} is not an autostop; write minutes, '1h', true, or {{idle_minutes, down}}", "autostop"
+        f"{value!r} is not an autostop; write minutes, '1h', true, or {{idle_minutes, down, wait_for}}",
+        "autostop",
     )
 
 
@@ -58,9 +66,19 @@ def check_minutes(idle_minutes: object) -> int:
     return idle_minutes
 
 
-def _after(idle: int | str, *, down: bool) -> Autostop | None:
+def parse_wait_for(text: str) -> WaitFor:
+    """Return what keeps a cluster from being idle, by its name. Raises ``SpecError``."""
+    try:
+        return WaitFor(text)
+    except ValueError:
+        names = [each.value for each in WaitFor]
+        hint = did_you_mean(text, names) or f" Write one of {', '.join(names)}."
+        raise SpecError(f"{text!r} is nothing that autostop can wait for.{hint}", "wait_for") from None
+
+
+def _after(idle: int | str, down: bool = False, wait_for: WaitFor = WaitFor.JOBS) -> Autostop | None:
     minutes = check_minutes(_minutes(idle))
-    return None if minutes < 0 else Autostop(minutes, down)
+    return None if minutes < 0 else Autostop(minutes, down, wait_for)
 
 
 def _minutes(idle: int | str) -> int:

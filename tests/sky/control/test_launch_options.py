@@ -10,7 +10,12 @@ import pytest
 
 import sky
 from executors import registry
+from executors.agent_queue import AgentQueue
+from executors.api import Autostop, WaitFor
 from sky import core
+from sky.control.clusters import change_autostop
+from sky.control.connection import connected
+from sky.control.state import open_store
 from sky.exceptions import NotSupportedError
 
 NAME = "c1"
@@ -56,3 +61,23 @@ def test_what_a_node_would_lack_is_refused_before_anything_is_made(field: dict[s
     with pytest.raises(NotSupportedError, match="/data"):
         core.launch(sky.Task(run="true", **field), NAME)
     assert core.status() == []
+
+
+def told(record_of: str) -> Autostop | None:
+    """Return the setting that the cluster's agent has."""
+    record = open_store().get(record_of)
+    assert record is not None
+    with connected(record) as cluster:
+        queue = cluster.queue
+        assert isinstance(queue, AgentQueue)
+        return queue.autostop()
+
+
+def test_what_autostop_waits_for_reaches_the_agent() -> None:
+    asked = {"idle_minutes": 30, "down": True, "wait_for": "jobs_and_ssh"}
+    core.launch(sky.Task(run="true", resources=sky.Resources(autostop=asked)), NAME)
+    assert told(NAME) == Autostop(30, True, WaitFor.JOBS_AND_SSH)
+    core.autostop(NAME, 10)
+    assert told(NAME) == Autostop(10)
+    change_autostop(NAME, Autostop(20, wait_for=WaitFor.NONE))
+    assert told(NAME) == Autostop(20, wait_for=WaitFor.NONE)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 import sky
+from executors.api import WaitFor
 from sky.exceptions import MisuseError, ResourcesUnavailableError, SpecError
 from sky.fields.images import DockerLoginConfig
 from sky.fields.sizes import cpus_range_milli, memory_range_mib
@@ -198,6 +199,16 @@ def test_autostop(value: Any, idle_minutes: int, down: bool) -> None:
     autostop = Resources(autostop=value).autostop
     assert autostop is not None
     assert (autostop.idle_minutes, autostop.down) == (idle_minutes, down)
+
+
+def test_what_autostop_waits_for_is_kept_and_written_back() -> None:
+    autostop = Resources(autostop={"idle_minutes": 3, "wait_for": "jobs_and_ssh"}).autostop
+    assert autostop is not None
+    assert autostop.wait_for is WaitFor.JOBS_AND_SSH
+    assert autostop.to_yaml_config() == {"idle_minutes": 3, "wait_for": "jobs_and_ssh"}
+    plain = Resources(autostop={"idle_minutes": 3, "wait_for": "jobs"}).autostop
+    assert plain is not None
+    assert plain.to_yaml_config() == 3
 
 
 @pytest.mark.parametrize("value", [None, False, -1, {"idle_minutes": -1}])

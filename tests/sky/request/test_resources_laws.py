@@ -44,7 +44,9 @@ requests = st.fixed_dictionaries(
         "local_disk": st.sampled_from(["nvme:100+", "ssd", 500]),
         "max_hourly_cost": st.floats(0.01, 1e4),
         "autostop": st.one_of(
-            st.integers(-1, 100), st.booleans(), st.just({"idle_minutes": 3, "down": True})
+            st.integers(-1, 100),
+            st.booleans(),
+            st.just({"idle_minutes": 3, "down": True, "wait_for": "none"}),
         ),
         "priority": st.integers(-1_000, 1_000),
         "ports": st.lists(st.integers(1, 65_535), min_size=1, max_size=5),

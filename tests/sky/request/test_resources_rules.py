@@ -89,6 +89,8 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
     ({"priority": 1.5}, "priority", "from -1000 to 1000"),
     ({"autostop": "soon"}, "autostop", "not a time"),
     ({"autostop": {"idle_minute": 5}}, "autostop.idle_minute", "Did you mean 'idle_minutes'"),
+    ({"autostop": {"wait_for": "jobs_and_shh"}}, "autostop.wait_for", "Did you mean 'jobs_and_ssh'"),
+    ({"autostop": {"wait_for": "x"}}, "autostop.wait_for", "Write one of jobs, jobs_and_ssh,"),
     ({"autostop": [1]}, "autostop", "not an autostop"),
     ({"arch": "arm"}, "arch", "Did you mean 'arm64'"),
     ({"allow_burstable": "yes"}, "allow_burstable", "true or false"),
