@@ -12,7 +12,7 @@ from typing import Any
 from catalog.errors import ExecutorError, UserError
 from executors.agent_archive import agent_archive, agent_version
 from executors.api import Autostop, Transport, WaitFor
-from executors.errors import AgentUnreachable, NotFound, Transient, Unsupported
+from executors.errors import AgentMissing, AgentUnreachable, NotFound, Transient, Unsupported
 from executors.job import JobRecord, JobSpec, JobState
 
 _log = logging.getLogger("sky.executors")
@@ -20,6 +20,7 @@ _log = logging.getLogger("sky.executors")
 STATE_DIR = ".sky_agent"
 _SIGNALLED = 128
 _NO_SUCH_JOB = 3
+_NO_FILE = "agent.pyz': [Errno 2]"
 _KINDS: Mapping[str, type[ExecutorError] | type[UserError]] = {
     "unsupported": Unsupported,
     "invalid": UserError,
@@ -174,6 +175,8 @@ class AgentQueue:
             answer = json.loads(done.stdout)
         except ValueError:
             detail = (done.stderr or done.stdout).strip()[-500:]
+            if _NO_FILE in detail:
+                raise AgentMissing("the node has no agent") from None
             raise AgentUnreachable(
                 f"the node's agent does not answer (exit code {done.returncode}): {detail}"
             ) from None

@@ -9,6 +9,7 @@ ExecutorError
 ├── SetupFailed, JobFailed         the user's code; never fail over
 ├── SyncFailed                     files did not reach the node
 ├── AgentUnreachable               the node's agent does not answer
+│   └── AgentMissing               there is none on the node
 ├── HostUnreachable                the node itself does not answer; another host, or the same one later
 │   ├── ConnectionLost             what was under way may have been done or not; only reads are done again
 │   ├── LoginRefused               it answers, and lets nobody in with these keys
@@ -62,6 +63,10 @@ class SyncFailed(ExecutorError):
 
 class AgentUnreachable(ExecutorError):
     """The agent on the node does not answer."""
+
+
+class AgentMissing(AgentUnreachable):
+    """The node answers, and has no agent: nothing was started there yet, or what was is put away."""
 
 
 class HostUnreachable(ExecutorError):

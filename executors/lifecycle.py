@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 from typing import Any, TypeVar
 
 from catalog.errors import ExecutorError
 from executors.agent_queue import AgentQueue
 from executors.api import AgentHost, Executor, Handle, NodeRequest, NodeState, Stoppable, Transport
-from executors.errors import AgentUnreachable, NotFound, SyncFailed, Unsupported
+from executors.errors import AgentMissing, AgentUnreachable, NotFound, SyncFailed, Unsupported
 from executors.fanout import on_each
 from executors.gang.bring_up import Step, ensure_gang, facts_of
 from executors.transports.address import read_nodes
@@ -156,12 +156,16 @@ def _destination(destination: str) -> str:
 
 
 def stop(executor: Executor, handle: Handle) -> None:
-    """End the cluster's jobs and stop it, its disk kept; stopped already is success."""
+    """End the cluster's jobs and stop it, its disk kept; stopped already is success.
+
+    Nodes that do not answer are left out of ending jobs in order.
+    """
     provisioner = executor.provisioner
     if not isinstance(provisioner, Stoppable):
         raise Unsupported(f"clusters on {executor.name} cannot be stopped; take it down instead")
-    if provisioner.describe(handle).state is not NodeState.STOPPED:
-        _end_jobs(executor, handle)
+    view = provisioner.describe(handle)
+    if view.state is not NodeState.STOPPED:
+        _end_jobs(executor, handle, [rank for rank in range(num_nodes(handle)) if rank not in view.silent])
     provisioner.stop(handle)
 
 
@@ -180,17 +184,18 @@ def tear_down(executor: Executor, handle: Handle) -> None:
     executor.provisioner.delete(handle)
 
 
-def _end_jobs(executor: Executor, handle: Handle) -> None:
+def _end_jobs(executor: Executor, handle: Handle, ranks: Sequence[int]) -> None:
     """Let the agent end its jobs in order; a node whose agent does not answer is stopped all the same."""
 
     def stop_one(rank: int, transport: Transport) -> None:
         queue = executor.queue(handle, transport)
         if isinstance(queue, AgentQueue):
-            queue.slurm_down() if rank else queue.stop_agent()
+            with suppress(AgentMissing):
+                queue.slurm_down() if rank else queue.stop_agent()
 
     try:
-        on_every_node(executor, handle, "ending jobs", stop_one, [0])
-        on_every_node(executor, handle, "ending Slurm", stop_one, range(1, num_nodes(handle)))
+        on_every_node(executor, handle, "ending jobs", stop_one, [rank for rank in ranks if rank == 0])
+        on_every_node(executor, handle, "ending Slurm", stop_one, [rank for rank in ranks if rank])
     except (AgentUnreachable, NotFound) as error:
         _log.warning("the agent of %s does not answer: %s", handle.cluster_name, error)
     except ExecutorError as error:

@@ -24,13 +24,14 @@ def view_of(
     It is gone only when every host answers and has nothing of it.
     """
     names = tuple(node_names(nodes))
-    silent = [
-        f"{node} does not answer ({why(answer.error)})"
-        for node, answer in zip(nodes, answers, strict=True)
+    silent = {
+        rank: f"{node} does not answer ({why(answer.error)})"
+        for rank, (node, answer) in enumerate(zip(nodes, answers, strict=True))
         if answer.value is None
-    ]
+    }
     if silent:
-        return ClusterView(cluster_id, NodeState.DEGRADED, names, "; ".join(silent))
+        reason = "; ".join(silent.values())
+        return ClusterView(cluster_id, NodeState.DEGRADED, names, reason, frozenset(silent))
     views = [answer.got() for answer in answers]
     states = [_state(view, cluster_id) for view in views]
     if not set(states) - {NodeState.GONE}:

@@ -102,13 +102,21 @@ class SshProvisioner:
         return [_view(cluster_id, _on(cluster_id, looked)) for cluster_id in sorted(ids)]
 
     def stop(self, handle: Handle) -> None:
-        """Put the cluster's folders away on every host and let the hosts go."""
+        """Put the cluster's folders away on every host and let the hosts go.
+
+        Raises ``CleanupIncomplete`` naming the hosts where that is not certain; one that does not answer is
+        not waited for.
+        """
         nodes = read_nodes(handle.data)
         if not nodes:
             raise NotFound(f"cluster {handle.cluster_name} has no host yet")
-        answers = ask(nodes, lambda transport: host.stop(transport, handle.cluster_id))
+        looked = look_at(nodes)
+        there = [node for node, answer in zip(nodes, looked, strict=True) if answer.error is None]
+        stopped = ask(there, lambda transport: host.stop(transport, handle.cluster_id))
+        answers: dict[Address, Answer[object]] = dict(zip(nodes, looked, strict=True))
+        answers.update(zip(there, stopped, strict=True))
         look_again()
-        if left := _failures(nodes, answers):
+        if left := _failures(nodes, [answers[node] for node in nodes]):
             raise CleanupIncomplete(f"cluster {handle.cluster_name} is not stopped on {left}; try again")
 
     def start(self, handle: Handle) -> Handle:

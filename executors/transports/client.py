@@ -7,7 +7,7 @@ from pathlib import Path
 from executors.transports.address import Address
 from executors.transports.ssh_files import client_config
 
-_CONNECT_TIMEOUT_S = 10
+_CONNECT_TIMEOUT_S = 8
 
 
 def client_argv(address: Address) -> list[str]:

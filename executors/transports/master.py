@@ -17,7 +17,7 @@ from executors.transports.address import Address
 from executors.transports.client import client_argv
 from executors.transports.lanes import SESSIONS, Lanes, Place
 from executors.transports.ssh_failures import failure, hides_reason, may_pass
-from executors.transports.ssh_files import control_path, locks_folder
+from executors.transports.ssh_files import control_path, locks_folder, write_private
 
 _log = logging.getLogger("sky.executors")
 
@@ -61,13 +61,25 @@ class Master:
         return self.path.exists()
 
     def connect(self) -> None:
-        """Make sure that the connection is there. Raises ``HostUnreachable`` and its kinds."""
+        """Make sure that the connection is there. Raises ``HostUnreachable`` and its kinds.
+
+        Processes take turns; what one was told while another waited for its turn holds for that one, too.
+        """
         from filelock import FileLock
 
+        asked_at = time.time()
+        refusal = locks_folder() / f"{self.path.name}.refusal"
         with FileLock(locks_folder() / f"{self.path.name}.lock", mode=0o600):
-            if not self._answers():
+            if self._answers():
+                return
+            said = _told_since(refusal, asked_at)
+            if said is None:
                 self.path.unlink(missing_ok=True)
-                self._start()
+                said = self._start()
+                if said is None:
+                    return
+                write_private(refusal, said)
+        raise failure(self.address, said, [*client_argv(self.address), self.address.host])
 
     def disconnect(self) -> None:
         """End the connection and every session on it, of other processes, too; ended already is success."""
@@ -82,20 +94,27 @@ class Master:
             argv, stdin=subprocess.DEVNULL, capture_output=True, timeout=_CONTROL_TIMEOUT_S, check=False
         ).returncode
 
-    def _start(self) -> None:
+    def _start(self) -> str | None:
+        """Connect, again where the host may only be busy; returns what ssh printed if that failed."""
         base = client_argv(self.address)
-        by_hand = [*base, self.address.host]
         argv = [*base, "-M", "-S", str(self.path), "-o", f"ControlPersist={_PERSIST_S}", "-N", "-f"]
         for pause_s in (*_PAUSES_S, None):
             stderr = _run([*argv, "--", self.address.host])
-            if stderr is None:
-                return
-            if hides_reason(stderr):
+            if stderr is not None and hides_reason(stderr):
                 stderr = _run([*base, "-T", "--", self.address.host, "exit"]) or stderr
-            if pause_s is None or not may_pass(stderr):
-                raise failure(self.address, stderr, by_hand)
+            if stderr is None or pause_s is None or not may_pass(stderr):
+                break
             _log.debug("%s does not let us in yet: %s", self.address, stderr)
             time.sleep(pause_s)
+        return stderr
+
+
+def _told_since(refusal: Path, asked_at: float) -> str | None:
+    """Return what ssh printed for another process, where that failed after ``asked_at``."""
+    try:
+        return refusal.read_text("utf-8") if refusal.stat().st_mtime > asked_at else None
+    except FileNotFoundError:
+        return None
 
 
 def _run(argv: list[str]) -> str | None:
