@@ -86,7 +86,7 @@ def ensure_gang(
             "these addresses on every port, and their clocks must agree to some minutes "
             "(see ~/.sky_agent/slurm/slurmd.log there)"
         )
-    _log.info("%d nodes are one Slurm", len(facts))
+    _log.info("Slurm runs on the %d nodes and reaches them all", len(facts))
 
 
 def install(transport: Transport, address: str, node: NodeFacts) -> None:

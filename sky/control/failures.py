@@ -54,7 +54,8 @@ def effect_on(cluster: str, verb: str, *, forgive: bool) -> Iterator[None]:
         advice = (
             "" if isinstance(error, CleanupIncomplete) else f"; try sky {verb} again, or --purge to forget it"
         )
-        raise ClusterOperationError(f"could not {verb} cluster {cluster}: {error}{advice}") from error
+        doing = "take down" if verb == "down" else verb
+        raise ClusterOperationError(f"could not {doing} cluster {cluster}: {error}{advice}") from error
 
 
 @contextmanager

@@ -105,6 +105,8 @@ def test_hung_host_every_command_returns_with_a_message_and_all_is_well_when_it_
         assert "Is it up" in done.err or "Is the host up" in done.err, done
     shown = command("status", "--refresh")
     assert f"c is INIT: dev@{head.host.ip} does not answer" in shown.err
+    stopped = command("stop", "-y", "c", code=1).err
+    assert f"c is not stopped on dev@{head.host.ip} (no answer within 4 s); try again" in stopped
     assert f"it may hold dev@{head.host.ip}" in command("start", "-y", "c", code=100).err
     assert "unreachable" in command("ssh", "status").out
     machine(head).thaw()
