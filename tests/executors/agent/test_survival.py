@@ -16,6 +16,7 @@ import pytest
 
 from executors.agent_archive import agent_version
 from executors.agent_queue import AgentQueue
+from executors.errors import AgentMissing
 from executors.job import Demand, JobState
 from tests.executors.conftest import Node, spec, wait_until
 
@@ -229,3 +230,11 @@ def test_no_secret_stands_in_an_argument_or_a_readable_file(node: Node) -> None:
         ["grep", "-rl", secret, str(node.home)], capture_output=True, text=True, check=False
     )
     assert done.stdout == ""
+
+
+def test_a_node_without_an_agent_says_so_in_few_words(node: Node) -> None:
+    (node.state / "agent.pyz").unlink()
+    with pytest.raises(AgentMissing, match=r"^the node has no agent$"):
+        node.queue.jobs()
+    node.queue.ensure_agent()
+    assert node.queue.jobs() == []
