@@ -125,7 +125,6 @@ def test_status_of_twenty_hosts_some_dead_cut_off_or_hung_is_true(site: MakeSite
     machine(made.nodes("c1")[1]).crash()
     machine(made.nodes("c2")[2]).partition()
     machine(made.nodes("c3")[3]).freeze()
-    time.monotonic()
     found = {each["name"]: each for each in core.status(refresh=True)}
     assert {name: each["status"].name for name, each in found.items()} == {
         "c0": "UP",
