@@ -47,7 +47,7 @@ def logged_in() -> bool:
     It is what a server of SSH has started for this user, sky's own commands left out. A connection without
     a session, such as one that only forwards ports, is not seen.
     """
-    parents = {pid: int(fields[1]) for pid, fields in processes.everyone()}
+    parents = {pid: int(fields[1]) for pid, fields in processes.everyone() if fields[0] not in "ZX"}
     servers = {pid for pid in {*parents.values()} if _name(pid).startswith(_SERVERS)}
     return any(
         parent in servers and not _name(pid).startswith(_SERVERS) and _of_a_person(pid)
@@ -58,13 +58,10 @@ def logged_in() -> bool:
 def _of_a_person(pid: int) -> bool:
     folder = Path("/proc", str(pid))
     try:
-        return folder.stat().st_uid == os.getuid() and OWN_COMMAND.encode() not in _words(folder)
+        words = folder.joinpath("cmdline").read_bytes()
+        return folder.stat().st_uid == os.getuid() and OWN_COMMAND.encode() not in words
     except OSError:
         return False
-
-
-def _words(folder: Path) -> bytes:
-    return folder.joinpath("cmdline").read_bytes()
 
 
 def _name(pid: int) -> str:
