@@ -11,7 +11,7 @@ from pathlib import Path
 import yaml
 
 from catalog.offer import Offer
-from executors.slurm import clusters, owned_offers
+from executors.slurm import clusters, offers, owned_offers
 from tests.hosts.command import run
 from tests.hosts.hosts import Hosts
 from tests.hosts.machine import Machine
@@ -64,12 +64,14 @@ class Site:
         return file
 
     def offer(self, partition: str, instance_type: str) -> Offer:
-        """Return that share of a node as an offer."""
-        return next(
-            each.offer
-            for each in owned_offers()
-            if (each.offer.key.zone, each.offer.key.instance_type) == (partition, instance_type)
-        )
+        """Return that share of a node as an offer; a site too busy to answer in time is asked again."""
+        deadline = time.monotonic() + _READY_S
+        while True:
+            for each in owned_offers():
+                if (each.offer.key.zone, each.offer.key.instance_type) == (partition, instance_type):
+                    return each.offer
+            assert time.monotonic() < deadline, f"{partition} does not give {instance_type}"
+            offers._last = None  # what was heard, or was not, is kept for a while
 
     def alive(self, address: str, pid: int) -> bool:
         """Return whether the process runs on the host of that address."""
