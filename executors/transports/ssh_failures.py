@@ -75,7 +75,7 @@ def unknown_key(address: Address, host: str) -> HostKeyUnknown:
     """Return the error for a host whose key nobody has confirmed."""
     where = "" if host.strip("[]").startswith(address.host) else f" (of {host}, on the way there)"
     return HostKeyUnknown(
-        f"the host key of {address}{where} is not known: `sky ssh up` shows and pins those of a pool's hosts; "
+        f"the host key of {address}{where} is not known: `sky ssh up` shows and pins those of pools; "
         f"for any other host log in by hand once, with ssh",
         address.host,
     )
