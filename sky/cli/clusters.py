@@ -169,11 +169,9 @@ def autostop_command(
     say_if_none(records, "set autostop for")
     what = "Cancel autostop of" if minutes < 0 else "Set autostop of"
     confirm(what, records, yes=yes)
-    done = (
-        "without autostop"
-        if minutes < 0
-        else f"set to {'go down' if down else 'stop'} after {minutes} idle minutes"
-    )
+    whatever = setting.wait_for is WaitFor.NONE
+    when = f"{minutes} minutes, whatever runs" if whatever else f"{minutes} idle minutes"
+    done = "without autostop" if minutes < 0 else f"set to {'go down' if down else 'stop'} after {when}"
     _for_each([record.name for record in records], lambda name: change_autostop(name, setting), done)
 
 
