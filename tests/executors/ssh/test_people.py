@@ -76,7 +76,13 @@ def session(host: LabHost, *options: str) -> Iterator[None]:
         process.communicate()
 
 
-@pytest.mark.parametrize("options", [["-tt"], ["-T"]], ids=["terminal", "without-one"])
+@pytest.mark.parametrize(
+    "options",
+    [
+        pytest.param(["-tt"], id="terminal"),
+        pytest.param(["-T"], id="without-one", marks=pytest.mark.needs("time")),
+    ],
+)
 def test_a_login_keeps_the_cluster_up_until_it_ends(cluster: Cluster, options: list[str]) -> None:
     with session(cluster.host, *options):
         cluster.queue.set_autostop(Autostop(1, wait_for=WaitFor.JOBS_AND_SSH))
@@ -84,6 +90,7 @@ def test_a_login_keeps_the_cluster_up_until_it_ends(cluster: Cluster, options: l
     wait_until(cluster.stopped)
 
 
+@pytest.mark.needs("time")
 def test_a_login_does_not_count_unless_asked_for(cluster: Cluster) -> None:
     with session(cluster.host, "-tt"):
         cluster.queue.set_autostop(Autostop(1))
@@ -112,6 +119,7 @@ def test_accelerators_that_compute_keep_the_cluster_up_until_they_rest(cluster: 
     wait_until(cluster.stopped, 40)
 
 
+@pytest.mark.needs("time")
 def test_without_accelerators_there_is_nothing_to_wait_for(cluster: Cluster) -> None:
     cluster.queue.set_autostop(Autostop(1, wait_for=WaitFor.JOBS_AND_SSH_AND_ACCELERATORS))
     wait_until(cluster.stopped)
