@@ -17,8 +17,8 @@ def await_end(db: sqlite3.Connection, layout: Layout, wanted: Set[int]) -> None:
     config = Config.read(layout)
     grace_s = config.cancel_grace_s
     for job in queue.watched(db):
-        if job.job_id in wanted and processes.alive(job.runner):
-            processes.send(job.runner.pid, signal.SIGTERM)
+        if job.job_id in wanted:
+            processes.send(job.runner, signal.SIGTERM)
     poke()
     deadline = time.monotonic() + grace_s + (5.0 if len(config.addresses) == 1 else 20.0)
     while time.monotonic() < deadline:

@@ -127,14 +127,14 @@ class Execution:
     def _timeout_ms(self) -> Optional[int]:
         return None if self._deadline is None else max(10, int((self._deadline - time.monotonic()) * 1000))
 
-    def _leftovers(self, stop: StopSignal) -> List[int]:
+    def _leftovers(self, stop: StopSignal) -> List[processes.Identity]:
         members = processes.session_members(self._me)
         self._copy(stop)
         return members
 
     def _kill_session(self) -> None:
-        for pid in processes.session_members(self._me):
-            processes.send(pid, signal.SIGKILL)
+        for each in processes.session_members(self._me):
+            processes.send(each, signal.SIGKILL)
         self._deadline = time.monotonic() + 0.5
 
     def _copy(self, stop: StopSignal) -> bool:

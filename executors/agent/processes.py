@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Callable, Iterable, List, NamedTuple, Optional
 
 _PROC = Path("/proc")
+_STARTED = 19
 
 
 class Identity(NamedTuple):
@@ -32,7 +33,7 @@ def started(pid: int) -> Optional[str]:
     """Return when ``pid`` started, in the system's own words; ``None`` when there is no such process."""
     if _PROC.joinpath("self/stat").exists():
         fields = _stat(pid)
-        return None if fields is None or fields[0] in "ZX" else fields[19]
+        return None if fields is None or fields[0] in "ZX" else fields[_STARTED]
     return _output(["ps", "-o", "lstart=", "-p", str(pid)]) or None
 
 
@@ -47,7 +48,7 @@ def alive(who: Identity) -> bool:
     return who.boot == boot_id() and started(who.pid) == who.started
 
 
-def session_members(leader: Identity) -> List[int]:
+def session_members(leader: Identity) -> List[Identity]:
     """Return the processes of the session that ``leader`` opened, without the leader itself.
 
     The kernel gives a pid out again only when no session bears it; so where the number now belongs to
@@ -56,20 +57,20 @@ def session_members(leader: Identity) -> List[int]:
     now = started(leader.pid)
     if leader.boot != boot_id() or (now is not None and now != leader.started):
         return []
-    session = str(leader.pid)
+    session, boot = str(leader.pid), boot_id()
     return [
-        pid
+        Identity(pid, fields[_STARTED], boot)
         for pid, fields in everyone()
         if fields[3] == session and fields[0] not in "ZX" and pid != leader.pid
     ]
 
 
-def marked(marker: str) -> List[int]:
+def marked(marker: str) -> List[Identity]:
     """Return the processes that were started with ``marker`` (``NAME=value``) in their environment.
 
     This process and its ancestors are left out: whoever calls is not what is to be ended.
     """
-    needle = marker.encode()
+    needle, boot = marker.encode(), boot_id()
     family = _family()
     found = []
     for pid, fields in everyone():
@@ -80,25 +81,25 @@ def marked(marker: str) -> List[int]:
         except OSError:
             continue
         if needle in environment.split(b"\0"):
-            found.append(pid)
+            found.append(Identity(pid, fields[_STARTED], boot))
     return found
 
 
-def end(members: Callable[[], Iterable[int]], grace_s: float) -> bool:
+def end(members: Callable[[], Iterable[Identity]], grace_s: float) -> bool:
     """Send SIGTERM to ``members()``, SIGKILL to those left after ``grace_s``; return whether none is left.
 
     ``members`` is asked again each time, so that what forks meanwhile is ended too.
     """
     deadline = time.monotonic() + grace_s
-    told: set[int] = set()
+    told: set[Identity] = set()
     pause_s = 0.005
     while True:
         left = set(members())
         if not left:
             return True
         late = time.monotonic() >= deadline
-        for pid in left if late else left - told:
-            send(pid, signal.SIGKILL if late else signal.SIGTERM)
+        for each in left if late else left - told:
+            send(each, signal.SIGKILL if late else signal.SIGTERM)
         told |= left
         if time.monotonic() >= deadline + 5:
             return False
@@ -106,10 +107,15 @@ def end(members: Callable[[], Iterable[int]], grace_s: float) -> bool:
         pause_s = min(pause_s * 1.5, 0.1)
 
 
-def send(pid: int, number: int) -> bool:
-    """Send signal ``number`` to ``pid``; return whether there was such a process of ours."""
+def send(who: Identity, number: int) -> bool:
+    """Send signal ``number`` to this process; return whether there still was one, of ours.
+
+    It may have ended since it was found, and where many come and go another may have its pid by now.
+    """
+    if not alive(who):
+        return False
     try:
-        os.kill(pid, number)
+        os.kill(who.pid, number)
     except (ProcessLookupError, PermissionError):
         return False
     return True

@@ -99,7 +99,7 @@ def _watch(child: int, orders: _Orders, stop: StopSignal, go: int) -> int:
             os.write(go, b"1")
         if (stop.asked or orders.over or STOP in orders.lines) and not told:
             told = True
-            processes.send(child, signal.SIGTERM)
+            os.kill(child, signal.SIGTERM)  # not waited for yet: the pid is still its own
         orders.lines.clear()
         for fd, _ in poller.poll(None):
             if fd == stop.fd:

@@ -182,6 +182,6 @@ class Daemons:
             os.close(descriptor)
 
 
-def _only(who: processes.Identity) -> Callable[[], List[int]]:
+def _only(who: processes.Identity) -> Callable[[], List[processes.Identity]]:
     """Return what says which processes are left of ``who``."""
-    return lambda: [who.pid] if processes.alive(who) else []
+    return lambda: [who] if processes.alive(who) else []

@@ -180,7 +180,7 @@ def _running(state: Path) -> tuple[NodeState, str]:
 def _end_processes(folder: Path) -> None:
     marker = marker_of(folder)
     if not processes.end(lambda: processes.marked(marker), _GRACE_S):
-        left = ", ".join(map(str, processes.marked(marker)))
+        left = ", ".join(str(each.pid) for each in processes.marked(marker))
         raise CleanupIncomplete(f"processes of the cluster in {folder} do not end: {left}; kill them by hand")
 
 

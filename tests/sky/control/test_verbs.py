@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import inspect
-import os
 import signal
 import subprocess
 import sys
@@ -349,9 +347,8 @@ def test_a_launch_brings_a_killed_agent_back(
     marker = marker_of(cluster.handle["folder"])
     assert processes.marked(marker)
     while left := processes.marked(marker):  # what one of them starts before it is killed, too
-        for pid in left:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        for each in left:
+            processes.send(each, signal.SIGKILL)
     assert core.status(refresh=True)[0]["status"] is ClusterStatus.INIT
     job_id, handle = core.launch(sky.Task(run="echo back"), NAME)
     assert (job_id, handle.cluster_id) == (1, cluster.cluster_id)  # type: ignore[union-attr]
