@@ -42,12 +42,23 @@ class Duals:
         return Duals(np.arange(len(edges)), self.places, self.moved[halves], self.colour[tasks])
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Floors:
+    """What each task's and each edge's term is at least, over plans of ``grid``; their sum is a bound."""
+
+    grid: Grid
+    of_tasks: Ints
+    of_edges: Ints
+
+
 class DualAscent:
     """The terms of one problem's cost, by task and place.
 
     ``alive`` are the cells that a plan worth finding may still use. ``duals``, of the same edges, are where
-    to start: any are valid.
+    to start: any are valid. ``floors`` are those of the last ``bounds``.
     """
+
+    floors: Floors
 
     def __init__(self, problem: Problem, duals: Duals | None = None) -> None:
         self.problem = problem
@@ -126,8 +137,9 @@ class DualAscent:
             self.alive[self.grid.end], self._collected(self._halves) - self.moved, NEVER
         )  # of each edge's term, by place of either end
         least = rest.min(axis=1, initial=NEVER)
-        bound = int(terms.min(axis=1).sum() + least[::2].sum())
-        through = terms + (bound - terms.min(axis=1))[:, None]
+        self.floors = Floors(self.grid, terms.min(axis=1), least[::2])
+        bound = int(self.floors.of_tasks.sum() + self.floors.of_edges.sum())
+        through = terms + (bound - self.floors.of_tasks)[:, None]
         for group in self.grid.colours:
             above = rest[group.halves] - least[group.halves, None]
             through[group.tasks] += np.add.reduceat(above, group.first, axis=0)

@@ -38,7 +38,8 @@ class Grid:
     """The places of ``problem``, its edges' halves, and the tariffs ``matrices`` between zones.
 
     ``edges`` are the positions in ``problem.edges`` that count here. ``cell`` is each candidate's position in
-    a flattened (tasks, places) array. Places are numbered by zone, so that a zone is a range of places.
+    a flattened (tasks, places) array. Places are numbered by zone, so that a zone is a range of places;
+    ``column`` leads from the network's numbers to these, or to -1.
     ``colour`` is that of another grid over the same edges, if it is known.
     """
 
@@ -50,9 +51,9 @@ class Grid:
         self.first_of_zone: Ints = np.searchsorted(self.zone, np.arange(len(zones)))
         self.tasks = len(problem.names)
         self.task_of: Ints = problem.cost.row_of
-        column = np.zeros(len(network.zone), dtype=np.int64)
-        column[self.places] = np.arange(len(self.places))
-        self.cell: Ints = self.task_of * len(self.places) + column[problem.place.flat]
+        self.column: Ints = np.full(len(network.zone), -1, dtype=np.int64)
+        self.column[self.places] = np.arange(len(self.places))
+        self.cell: Ints = self.task_of * len(self.places) + self.column[problem.place.flat]
         self.edges = edges
         if colour is not None:
             self.colour = colour
@@ -81,8 +82,17 @@ class Grid:
 
         ``beyond`` is by half and place of the other end. Crossing is free within one place.
         """
+        return self.cross(self.tariffs(halves), beyond)
+
+    def tariffs(self, halves: Ints) -> Ints:
+        """Return by half what crossing costs from each zone at its own end to each at the other."""
+        tariffs: Ints = self._tariffs[self._tariff_of[halves]]
+        return tariffs
+
+    def cross(self, tariffs: Ints, beyond: Ints) -> Ints:
+        """Do what ``across`` does, with the ``tariffs`` of the halves."""
         of_zone = np.minimum.reduceat(beyond, self.first_of_zone, axis=1)
-        from_zone = (self._tariffs[self._tariff_of[halves]] + of_zone[:, None, :]).min(axis=2)
+        from_zone = (tariffs + of_zone[:, None, :]).min(axis=2)
         crossed: Ints = np.minimum(from_zone[:, self.zone], beyond)
         return crossed
 
@@ -106,6 +116,38 @@ class Grid:
             groups.append(Group(task[begin:stop][first], halves[begin:stop], first, position))
         return groups
 
+    def paid(self, edges: Mask, place: Ints) -> Ints:
+        """Return what crossing costs on these ``edges``, the tasks being at ``place``."""
+        halves = 2 * np.flatnonzero(edges)
+        here, there = place[self.end[halves]], place[self.end[halves + 1]]
+        tariffs = self._tariffs[self._tariff_of[halves], self.zone[here], self.zone[there]]
+        paid: Ints = np.where(here == there, 0, tariffs)
+        return paid
+
+    @cached_property
+    def source(self) -> Ints:
+        """The source task of each edge."""
+        return self.end[::2]
+
+    @cached_property
+    def target(self) -> Ints:
+        """The target task of each edge."""
+        return self.end[1::2]
+
+    @cached_property
+    def halves_at(self) -> list[list[int]]:
+        """The halves of each task."""
+        at: list[list[int]] = [[] for _ in range(self.tasks)]
+        for half, task in enumerate(self.end.tolist()):
+            at[task].append(half)
+        return at
+
+    @cached_property
+    def neighbours(self) -> list[list[int]]:
+        """The tasks that share an edge with each."""
+        other = self.end[np.arange(len(self.end)) ^ 1].tolist()
+        return [[other[half] for half in halves] for halves in self.halves_at]
+
     @cached_property
     def colours(self) -> list[Group]:
         """The tasks with edges as few groups without an edge inside, with all their halves."""
@@ -118,10 +160,7 @@ class Grid:
     @cached_property
     def colour(self) -> Ints:
         """A number for each task, such that no edge has two ends of one number."""
-        neighbours: list[list[int]] = [[] for _ in range(self.tasks)]
-        for source, target in self.end.reshape(-1, 2).tolist():
-            neighbours[source].append(target)
-            neighbours[target].append(source)
+        neighbours = self.neighbours
         colour = [-1] * self.tasks
         for task in sorted(range(self.tasks), key=lambda task: -len(neighbours[task])):
             taken = {colour[other] for other in neighbours[task]}

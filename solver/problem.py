@@ -90,6 +90,11 @@ class Problem:
         """Return the same problem with only the candidates where ``mask`` (flat) is true."""
         return self._with({name: getattr(self, name).keep(mask) for name in MATRICES})
 
+    def pick(self, choice: Ints) -> Problem:
+        """Return the same problem with one candidate a task."""
+        at, start = self.cost.start[:-1] + choice, np.arange(len(choice) + 1)
+        return self._with({name: Ragged(getattr(self, name).flat[at], start) for name in MATRICES})
+
     def _with(self, matrices: Mapping[str, Any]) -> Problem:
         """Return the same tasks and edges, with what is known of these, and other matrices."""
         changed = replace(self, **matrices)

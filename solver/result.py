@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from solver.dual_ascent import Duals
+from solver.dual_ascent import Duals, Floors
 from solver.plan import Status
 from solver.problem import Problem
 from solver.schedule import Schedule
@@ -20,7 +20,10 @@ class Result:
     better in the second objective or in key order. ``interrupted`` says that Ctrl-C ended the search.
 
     Times are wall seconds: ``wall_s`` of all, ``proven_s`` until the objective was proven or given up,
-    ``build_s`` of the latter spent on building CP-SAT models. ``duals`` are the last dual ascent's.
+    ``build_s`` of the latter spent on building CP-SAT models.
+
+    What the next solve starts from: the last dual ascent's ``duals`` and ``floors``, and whether the plan is
+    ``alone``, all others being worse in the objective itself.
     """
 
     status: Status
@@ -35,6 +38,8 @@ class Result:
     build_s: float
     seed: int
     duals: Duals | None
+    floors: Floors | None
+    alone: bool
 
     @property
     def gap(self) -> float:

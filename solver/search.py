@@ -10,11 +10,12 @@ import numpy as np
 
 from solver.columns import Ints, Mask
 from solver.cpsat import Outcome
-from solver.dual_ascent import Duals
+from solver.dual_ascent import Duals, Floors
 from solver.model import PlanModel
 from solver.params import Params
 from solver.problem import Problem
 from solver.request import Objective
+from solver.result import Result
 from solver.schedule import Schedule, order_key, schedule
 
 
@@ -22,8 +23,9 @@ class Search:
     """What the stages share and change.
 
     ``limits`` are the optima of the objectives that are done: later ones keep to them. ``bound`` is the
-    proven lower bound of the objective that is being minimised. ``duals`` are the last ascent's, to start
-    from; ``changed`` are the tasks near which the problem has changed since.
+    proven lower bound of the objective that is being minimised. ``warm`` is the result to start from, whose
+    candidates are gone at the tasks ``lost``; ``duals`` and ``floors`` are the last ascent's, and ``changed``
+    are the tasks near which the problem has changed since.
     """
 
     def __init__(
@@ -32,12 +34,15 @@ class Search:
         params: Params,
         best: Schedule,
         deadline: float,
-        duals: Duals | None = None,
+        warm: Result | None = None,
+        lost: Mask | None = None,
     ) -> None:
         self.problem, self.params, self.best, self.deadline = problem, params, best, deadline
         self.limits: dict[Objective, int] = {}
         self.bound = 0
-        self.duals = duals
+        self.warm, self.lost = warm, lost
+        self.duals: Duals | None = warm.duals if warm else None
+        self.floors: Floors | None = warm.floors if warm else None
         self.changed: Mask | None = None
         self.build_s = 0.0
         self.interrupted = False
@@ -89,6 +94,11 @@ class Search:
         self.problem = self.problem.keep(mask)
         moved = np.cumsum(mask)[own] - 1 - self.problem.cost.start[:-1]
         self.best = replace(self.best, choice=tuple(moved.tolist()))
+
+    def settle(self, choice: Ints) -> None:
+        """Make ``choice`` the best plan and the only one left."""
+        self.problem = self.problem.pick(choice)
+        self.best = schedule(self.problem, np.zeros(len(choice), dtype=np.int64))
 
     def model(self, problem: Problem) -> PlanModel:
         """Return a CP-SAT model of ``problem``, bound to the limits."""

@@ -18,13 +18,14 @@ from solver.request import Objective
 from solver.result import Result
 from solver.schedule import Schedule, schedule
 from solver.search import Search
-from solver.stages import ascent, core, descent, exact, filtering, windows
+from solver.stages import ascent, core, descent, exact, filtering, repair, windows
 from solver.time_bounds import Timing
-from solver.warm import choice_by_rank, moved, near
+from solver.warm import choice_by_rank
 
 Stage: TypeAlias = Callable[[Search, Objective], None]
 
 _STAGES: tuple[tuple[str, Stage], ...] = (
+    ("repair", repair.run),
     ("filtering", filtering.run),
     ("ascent", ascent.run),
     ("descent", descent.run),
@@ -51,14 +52,13 @@ def solve(problem: Problem, params: Params, warm: Result | None = None) -> Resul
     else:
         plan = _cold_plan(problem)
     unique = warm is not None and not lost.any()
-    search = Search(problem, params, plan, deadline, warm.duals if warm else None)
+    search = Search(problem, params, plan, deadline, warm, lost)
+    alone = warm is not None and warm.alone
     major = problem.objective
     minor = Objective.TIME if major is Objective.COST else Objective.COST
     try:
-        if lost.any():
-            search.take_choice(moved(problem, search.best.choice, lost))
-            search.changed = near(problem, lost)
         minimise(search, major, warm.bound if warm else 0)
+        alone = search.decided if not unique else alone
         bound, proven_s, build_s = search.bound, time.perf_counter() - started, search.build_s
         if major in search.limits and not unique:
             minimise(search, minor)
@@ -86,6 +86,8 @@ def solve(problem: Problem, params: Params, warm: Result | None = None) -> Resul
         build_s=build_s,
         seed=params.seed,
         duals=search.duals,
+        floors=search.floors,
+        alone=alone,
     )
 
 

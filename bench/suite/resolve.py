@@ -1,4 +1,4 @@
-"""``python -m bench.suite.resolve``: plan again after one more block, as a failover does.
+"""``python -m bench.suite.resolve [INSTANCE ...]``: plan again after one more block, as a failover does.
 
 Each again starts from what the one before left, is compared with a plan made from nothing, and blocks what
 that plan chose. The figures go to ``bench/results/resolve.json``, too.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import statistics
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from random import Random
 
@@ -48,7 +48,10 @@ GRAPHS = (
 
 @dataclass(frozen=True, slots=True)
 class Resolve:
-    """The median seconds of planning for the first time and again, over a few more blocks one by one."""
+    """The median seconds of planning for the first time and again, over a few more blocks one by one.
+
+    Seconds of this process on a processor: on a busy machine, waiting would count more for the longer one.
+    """
 
     instance: str
     objective: str
@@ -61,28 +64,34 @@ class Resolve:
 
 
 def main() -> int:
-    """Measure, print, keep; fail if any plan differs from the one made from nothing."""
+    """Measure, print, keep row by row; fail if any plan differs from the one made from nothing."""
     found = []
+    wanted = sys.argv[1:]
     print(f"{'instance':<20} {'objective':<9} {'first':>9} {'again':>9} {'ratio':>7}")
-    for one in _measured():
+    for one in _measured(wanted):
         found.append(one)
+        kept.keep(RESULTS, [asdict(one)], KEY)
         times = f"{one.first_seconds * 1e3:>6.1f} ms {one.again_seconds * 1e3:>6.1f} ms"
         print(f"{one.instance:<20} {one.objective:<9} {times} {one.ratio:>7.3f}", flush=True)
-    kept.keep(RESULTS, map(asdict, found), KEY)
     wrong = [f"{one.instance} {one.objective}" for one in found if not one.same_plan]
     for name in wrong:
         print(f"another plan than from nothing: {name}", file=sys.stderr)
     return 1 if wrong else 0
 
 
-def _measured() -> Iterator[Resolve]:
+def _measured(wanted: Sequence[str]) -> Iterator[Resolve]:
+    """Yield the rows of the instances ``wanted``, of all if none is named."""
     for family, size in REQUESTS:
+        if wanted and f"{family}-{size}" not in wanted:
+            continue
         kind = registry()[family]
         assert kind.request is not None
         for objective in Objective:
             request = kind.request(kind.sizes[size], kind.seed, objective)
             yield _of_request(f"{family}-{size}", request)
     for family, size in GRAPHS:
+        if wanted and f"{family}-{size}" not in wanted:
+            continue
         instance = instance_of(family, size)
         yield _of_problem(instance.name, instance.to_problem(Objective.COST))
 
@@ -98,12 +107,12 @@ def _of_request(name: str, request: Request) -> Resolve:
         choice = plan.tasks[0].choice
         lost = Scope(cloud=choice.cloud, region=choice.region, instance_type=choice.instance_type)
         request = replace(request, blocks=(*request.blocks, lost))
-        started = time.perf_counter()
+        started = time.process_time()
         plan = solve_request(request, table, DEFAULT, info, None, memory)
-        again.append(time.perf_counter() - started)
-        started = time.perf_counter()
+        again.append(time.process_time() - started)
+        started = time.process_time()
         fresh = solve_request(request, table, DEFAULT, info)
-        first.append(time.perf_counter() - started)
+        first.append(time.process_time() - started)
         same = same and fresh.tasks[0].choice == plan.tasks[0].choice
     return _row(name, request.objective, len(request.tasks), blocks, (first, again), same)
 
@@ -114,12 +123,12 @@ def _of_problem(name: str, problem: Problem) -> Resolve:
     first, again, same = [], [], True
     for _ in range(ROUNDS):
         problem = _without(problem, last, rng.randrange(tasks))
-        started = time.perf_counter()
+        started = time.process_time()
         last = solve(problem, Params(), last)
-        again.append(time.perf_counter() - started)
-        started = time.perf_counter()
+        again.append(time.process_time() - started)
+        started = time.process_time()
         fresh = solve(problem, Params())
-        first.append(time.perf_counter() - started)
+        first.append(time.process_time() - started)
         same = same and _rows(fresh) == _rows(last)
     return _row(name, objective, tasks, 1, (first, again), same)
 

@@ -1,4 +1,4 @@
-"""The rules of a plan, one a file: ``applies``, ``post`` (into CP-SAT) and ``check`` (plain Python).
+"""The rules of a plan, one a file: ``applies``, ``post`` (into CP-SAT) and ``check`` (arithmetic).
 
 ``check`` is a second, independent reading of the rule: it returns what is wrong with a finished schedule, one
 sentence each, and shares no code with ``post`` or with the schedule's own arithmetic.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from solver.constraints.variables import Variables
 from solver.cpsat import Model
 from solver.problem import Problem
@@ -25,8 +27,8 @@ def check(problem: Problem, answer: Schedule) -> list[str]:
     """Return the tasks without exactly one valid candidate."""
     if len(answer.choice) != len(problem.names):
         return [f"{len(answer.choice)} choices for {len(problem.names)} tasks"]
+    choice, sizes = np.array(answer.choice, dtype=np.int64), problem.cost.sizes
     return [
-        f"task {name}: candidate {k} of {len(costs)}"
-        for name, k, costs in zip(problem.names, answer.choice, problem.cost, strict=True)
-        if not 0 <= k < len(costs)
+        f"task {problem.names[task]}: candidate {choice[task]} of {sizes[task]}"
+        for task in np.flatnonzero((choice < 0) | (choice >= sizes)).tolist()
     ]

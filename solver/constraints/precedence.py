@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from solver.columns import Ints
 from solver.constraints.variables import Variables
 from solver.cpsat import Model
@@ -39,24 +41,21 @@ def _minus(literals: list[int], seconds: Ints) -> dict[int, int]:
 
 def check(problem: Problem, answer: Schedule) -> list[str]:
     """Return the tasks that start before their data, and totals that are not what they claim."""
-    broken = []
-    cost, seconds, ready, tail = (
-        [int(row[k]) for row, k in zip(matrix, answer.choice, strict=True)]
-        for matrix in (problem.cost, problem.seconds, problem.ready, problem.tail)
-    )
-    ends = [start + runs for start, runs in zip(answer.start_s, seconds, strict=True)]
-    for name, start, arrived in zip(problem.names, answer.start_s, ready, strict=True):
-        if start < arrived:
-            broken.append(f"task {name}: starts before its inputs arrive")
-    for at, edge in enumerate(problem.edges):
-        if answer.start_s[edge.target] < ends[edge.source] + answer.transfer_s[at]:
-            broken.append(
-                f"task {problem.names[edge.target]}: starts before {problem.names[edge.source]} delivers"
-            )
-    makespan_s = max((end + rest for end, rest in zip(ends, tail, strict=True)), default=0)
+    chosen = problem.cost.start[:-1] + np.array(answer.choice, dtype=np.int64)
+    start = np.array(answer.start_s, dtype=np.int64)
+    end = start + problem.seconds.flat[chosen]
+    arrival = end[problem.source] + np.array(answer.transfer_s, dtype=np.int64)
+    broken = [
+        f"task {problem.names[task]}: starts before its inputs arrive"
+        for task in np.flatnonzero(start < problem.ready.flat[chosen]).tolist()
+    ]
+    for at in np.flatnonzero(start[problem.target] < arrival).tolist():
+        source, target = (problem.names[end_of] for end_of in (problem.source[at], problem.target[at]))
+        broken.append(f"task {target}: starts before {source} delivers")
+    makespan_s = int((end + problem.tail.flat[chosen]).max(initial=0))
     if answer.makespan_s != makespan_s:
         broken.append(f"makespan {answer.makespan_s} s, not {makespan_s}")
-    nodes = sum(cost)
-    if answer.cost != nodes + sum(answer.transfer_cost):
-        broken.append(f"cost {answer.cost}, not {nodes + sum(answer.transfer_cost)}")
+    cost = int(problem.cost.flat[chosen].sum()) + sum(answer.transfer_cost)
+    if answer.cost != cost:
+        broken.append(f"cost {answer.cost}, not {cost}")
     return broken

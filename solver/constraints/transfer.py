@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 
+import numpy as np
+
 from solver.constraints.variables import Variables
 from solver.cpsat import Model
 from solver.problem import Problem
@@ -74,19 +76,24 @@ def _by_zone(by_place: dict[int, list[int]], zone: list[int]) -> dict[int, list[
 
 def check(problem: Problem, answer: Schedule) -> list[str]:
     """Return the edges that pay or wait otherwise than their places demand."""
+    network, tariff = problem.network, problem.network.tariff
+    place = problem.place.flat[problem.place.start[:-1] + np.array(answer.choice, dtype=np.int64)]
+    source, target = place[problem.source], place[problem.target]
+    moving = (source != target) & (tariff >= 0)
+    at = np.where(moving, tariff, 0), network.zone[source], network.zone[target]
     broken = []
-    network = problem.network
-    place = [int(places[k]) for places, k in zip(problem.place, answer.choice, strict=True)]
-    zone, tariffs = network.zone.tolist(), network.tariff.tolist()
-    for at, (edge, tariff) in enumerate(zip(problem.edges, tariffs, strict=True)):
-        source, target = place[edge.source], place[edge.target]
-        cost = seconds = 0
-        if source != target and tariff >= 0:
-            cost = int(network.cost[tariff, zone[source], zone[target]])
-            seconds = int(network.seconds[tariff, zone[source], zone[target]])
-        name = f"edge {problem.names[edge.source]} -> {problem.names[edge.target]}"
-        if answer.transfer_cost[at] != cost:
-            broken.append(f"{name}: pays {answer.transfer_cost[at]}, not {cost}")
-        if answer.transfer_s[at] != seconds:
-            broken.append(f"{name}: takes {answer.transfer_s[at]} s, not {seconds}")
+    for matrix, answered, says in (
+        (network.cost, answer.transfer_cost, "{}: pays {}, not {}"),
+        (network.seconds, answer.transfer_s, "{}: takes {} s, not {}"),
+    ):
+        demanded = np.where(moving, matrix[at], 0)
+        broken += [
+            says.format(_name(problem, edge), answered[edge], demanded[edge])
+            for edge in np.flatnonzero(np.array(answered, dtype=np.int64) != demanded).tolist()
+        ]
     return broken
+
+
+def _name(problem: Problem, edge: int) -> str:
+    ends = problem.edges[edge]
+    return f"edge {problem.names[ends.source]} -> {problem.names[ends.target]}"

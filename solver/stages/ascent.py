@@ -48,7 +48,7 @@ def run(search: Search, objective: Objective) -> None:
             if not _near(search) and not search.limits:
                 ascent.visit(ascent.grid.levels)
                 mask = _climb(search, ascent, _PATIENT, mask)
-        search.duals = ascent.duals
+        search.duals, search.floors = ascent.duals, ascent.floors
         search.keep(mask)
     elif Objective.COST not in search.limits:
         return

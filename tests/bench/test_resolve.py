@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ def test_each_row_is_checked_and_kept(
     monkeypatch.setattr(resolve, "RESULTS", file)
     monkeypatch.setattr(resolve, "REQUESTS", (("blocked", "1"),))
     monkeypatch.setattr(resolve, "GRAPHS", (("sparse", "10"),))
+    monkeypatch.setattr(sys, "argv", ["resolve"])
     assert resolve.main() == 0
     old, new = kept.load(file)
     assert [row["instance"] for row in old.rows] == ["sparse-30"]
@@ -38,6 +40,6 @@ def test_another_plan_fails(
     """A plan that differs from the one made from nothing is said, with exit code 1."""
     wrong = resolve.Resolve("sparse-10", "cost", 10, 1, 0.2, 0.1, 0.5, same_plan=False)
     monkeypatch.setattr(resolve, "RESULTS", tmp_path / "new" / "resolve.json")
-    monkeypatch.setattr(resolve, "_measured", lambda: iter([wrong]))
+    monkeypatch.setattr(resolve, "_measured", lambda _: iter([wrong]))
     assert resolve.main() == 1
     assert "another plan than from nothing: sparse-10 cost" in capsys.readouterr().err

@@ -21,6 +21,7 @@ def section(suite: Suite) -> Section:
     )
     text = (
         "One more offer is blocked and the plan is asked for again in the same process. `share` is the "
-        "second time over the first; `same plan` says whether a fresh solve chooses the same."
+        "second time over the first, both in seconds on a processor; `same plan` says whether a fresh solve "
+        "chooses the same."
     )
     return Section("Re-solve after one more block", (Text(text), Table(HEAD, "llrrrrrl", rows)))
