@@ -151,6 +151,12 @@ def forget(address: Address) -> bool:
     return gone
 
 
+def unpin(key: HostKey) -> None:
+    """Take back the pin of this very key; another one of the same host stays."""
+    with _pins() as keys:
+        keys[:] = [old for old in keys if old != key]
+
+
 def known_name(address: Address) -> str:
     """Return what known_hosts files call ``address``, the user's SSH configuration applied."""
     if shutil.which("ssh") is None:

@@ -15,7 +15,7 @@ from executors.errors import HostUnreachable
 from executors.transports.address import Address
 
 SESSIONS = 8
-_LANES = 16
+LANES = 16
 _NO_SESSION_LIMIT_S = 60.0
 
 
@@ -72,7 +72,7 @@ class Lanes(Generic[LaneT]):
                         lane.used += 1
                         return lane
                 wait_s = deadline - time.monotonic()
-                if not self._lanes or (wait_s <= 0 and len(self._lanes) < _LANES):
+                if not self._lanes or (wait_s <= 0 and len(self._lanes) < LANES):
                     self._lanes.append(self._make(len(self._lanes)))
                 elif not self._changed.wait(max(wait_s, 0.5)) and all(lane.used == 0 for lane in self._lanes):
                     self._lanes[0].room = 1  # what was refused once may be granted now

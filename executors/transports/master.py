@@ -5,6 +5,7 @@ They are shared with all processes of this user and end by themselves ``_PERSIST
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import subprocess
 import tempfile
@@ -15,7 +16,7 @@ from pathlib import Path
 
 from executors.transports.address import Address
 from executors.transports.client import client_argv
-from executors.transports.lanes import SESSIONS, Lanes, Place
+from executors.transports.lanes import LANES, SESSIONS, Lanes, Place
 from executors.transports.ssh_failures import failure, hides_reason, may_pass
 from executors.transports.ssh_files import control_path, locks_folder, write_private
 
@@ -150,3 +151,12 @@ def masters_of(address: Address) -> Lanes[Master]:
         return _all.setdefault(
             key, Lanes(address, lambda number: Master(address, control_path(address, number)))
         )
+
+
+def end_masters(address: Address) -> None:
+    """End the connections of all processes of this user to ``address``; none is fine."""
+    for number in range(LANES):
+        master = Master(address, control_path(address, number))
+        if master.connected():
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                master.disconnect()
