@@ -64,16 +64,21 @@ class Hosts:
 
     def up(self, count: int) -> list[Host]:
         """Make ``count`` more hosts, all at once, and wait until every one can be logged in to."""
+        made = self.make(count)
+        together(lambda host: host.start(), made)
+        together(lambda host: host.wait_ready(), made)
+        return made
+
+    def make(self, count: int) -> list[Host]:
+        """Make ``count`` more hosts, all at once, that are off; addresses of removed ones are used again."""
         with locked(self.folder / "lock"):
-            first = len(self.hosts) + 1
-            if first + count - 1 > MAX_HOSTS:
+            free = [number for number in range(1, MAX_HOSTS + 1) if not self._folder(number).exists()]
+            if count > len(free):
                 raise HostError(f"a run has at most {MAX_HOSTS} hosts")
-            made = [self._host(number) for number in range(first, first + count)]
+            made = [self._host(number) for number in free[:count]]
             together(lambda host: host.make(), made)
             with (self.folder / "known_hosts").open("a") as known:
                 known.writelines(f"{_known_as(host)} {host.host_public_key}\n" for host in made)
-        together(lambda host: host.start(), made)
-        together(lambda host: host.wait_ready(), made)
         return made
 
     @property

@@ -1,5 +1,5 @@
 #!/bin/bash
-# PID 1 of a test host: starts sshd, takes in orphans, powers off on SIGTERM.
+# PID 1 of a test host: runs /etc/rc.boot if there is one, starts sshd, takes in orphans, powers off on SIGTERM.
 
 power_off() {
     trap '' TERM
@@ -15,6 +15,7 @@ power_off() {
 
 trap power_off TERM
 mkdir -p /run/sshd
+[ ! -x /etc/rc.boot ] || /etc/rc.boot
 /usr/sbin/sshd -D -E /var/log/sshd.log &
 while :; do
     wait -n || sleep 0.1

@@ -116,6 +116,17 @@ class Machine(Host):
         """Undo ``fill_disk``."""
         self._disk.free()
 
+    @property
+    def network_namespace(self) -> str:
+        """The name of its network, for ``ip netns``; a new one at each start."""
+        return self._wire.namespace
+
+    def also_at(self, number: int) -> str:
+        """Give it, until it is switched off, the address of that number on its network; returns the address."""
+        address = str(self._wire.bridge.network[number])
+        run("ip", "-n", self._wire.namespace, "addr", "add", f"{address}/24", "dev", "eth0")
+        return address
+
     def set_clock(self, offset_s: int) -> None:
         """Let the clock be wrong by ``offset_s`` for all that starts over ssh from now on; 0 sets it right.
 
