@@ -1,0 +1,75 @@
+"""Answers of EC2 in its own format, where moto does not give them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from xml.sax.saxutils import escape
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An HTTP answer; ``status`` 0 is none at all: the connection is cut."""
+
+    status: int
+    body: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def ok(self) -> bool:
+        """Whether the call had its effect."""
+        return self.status == 200
+
+
+CUT = Answer(0)
+
+
+def error(code: str, message: str, status: int = 400, headers: Mapping[str, str] | None = None) -> Answer:
+    """Return an error as EC2 words it."""
+    body = (
+        f"<?xml version='1.0' encoding='UTF-8'?><Response><Errors><Error><Code>{escape(code)}</Code>"
+        f"<Message>{escape(message)}</Message></Error></Errors><RequestID>0</RequestID></Response>"
+    )
+    return Answer(status, body.encode(), {"Content-Type": "text/xml", **(headers or {})})
+
+
+def no_capacity(instance_type: str, zone: str) -> Answer:
+    """Return what EC2 says, with status 500, where it has no such machine left."""
+    return error(
+        "InsufficientInstanceCapacity",
+        f"We currently do not have sufficient {instance_type} capacity in the Availability Zone you requested "
+        f"({zone}). Our system will be working on provisioning additional capacity.",
+        500,
+    )
+
+
+def over_quota(limit: int, market: str) -> Answer:
+    """Return what EC2 says when the account may not have that many."""
+    if market == "spot":
+        return error("MaxSpotInstanceCountExceeded", "Max spot instance count exceeded")
+    return error(
+        "VcpuLimitExceeded",
+        f"You have requested more vCPU capacity than your current vCPU limit of {limit} allows for the "
+        f"instance bucket that the specified instance type belongs to.",
+    )
+
+
+def denied(action: str) -> Answer:
+    """Return what EC2 says to those who may not."""
+    return error("UnauthorizedOperation", f"You are not authorized to perform: {action}", 403)
+
+
+def listing(action: str, items: str) -> Answer:
+    """Return a successful answer of EC2 that holds ``items``."""
+    body = f'<{action}Response xmlns="http://ec2.amazonaws.com/doc/2016-11-15/">{items}</{action}Response>'
+    return Answer(200, body.encode(), {"Content-Type": "text/xml"})
+
+
+def regions(names: tuple[str, ...]) -> Answer:
+    """Return the regions of the account."""
+    items = "".join(
+        f"<item><regionName>{name}</regionName><regionEndpoint>ec2.{name}.amazonaws.com</regionEndpoint>"
+        f"<optInStatus>opt-in-not-required</optInStatus></item>"
+        for name in names
+    )
+    return listing("DescribeRegions", f"<regionInfo>{items}</regionInfo>")
