@@ -122,7 +122,7 @@ class Machine(Host):
         return self._wire.namespace
 
     def also_at(self, number: int) -> str:
-        """Give it, until it is switched off, the address of that number on its network; returns the address."""
+        """Give it, until it is switched off, the address of that number on its network, and return that."""
         address = str(self._wire.bridge.network[number])
         run("ip", "-n", self._wire.namespace, "addr", "add", f"{address}/24", "dev", "eth0")
         return address

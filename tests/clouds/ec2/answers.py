@@ -37,8 +37,8 @@ def no_capacity(instance_type: str, zone: str) -> Answer:
     """Return what EC2 says, with status 500, where it has no such machine left."""
     return error(
         "InsufficientInstanceCapacity",
-        f"We currently do not have sufficient {instance_type} capacity in the Availability Zone you requested "
-        f"({zone}). Our system will be working on provisioning additional capacity.",
+        f"We currently do not have sufficient {instance_type} capacity in the Availability Zone you "
+        f"requested ({zone}). Our system will be working on provisioning additional capacity.",
         500,
     )
 

@@ -84,7 +84,9 @@ def running(hosts: Hosts | None = None) -> Iterator[Cloud]:
     address = hosts.bridge.gateway if hosts and hosts.bridge else "127.0.0.1"
     folder = [str(hosts.folder)] if hosts else []
     argv = [sys.executable, "-m", "tests.clouds.ec2.server", address, *folder]
-    with subprocess.Popen(argv, cwd=_ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        argv, cwd=_ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
         assert process.stdin is not None
         assert process.stdout is not None
         try:

@@ -54,8 +54,7 @@ class Fleet:
         """Begin the life of a new instance."""
         self._visible[instance.id] = time.monotonic() + self.timing.unlisted_s
         if self._machines:
-            text: Any = instance.user_data or b""
-            self._machines.create(instance.id, base64.b64decode(text).decode())
+            self._machines.create(instance.id, base64.b64decode(str(instance.user_data)).decode())
         self._run(instance)
 
     def started(self, instance: Instance) -> None:

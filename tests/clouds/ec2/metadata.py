@@ -36,7 +36,9 @@ class Metadata:
     def serve(self, instance_id: str, machine: Machine) -> None:
         """Answer on a machine that was switched on, until its network goes."""
         sock = listen(machine.network_namespace)
-        handler = type("Handler", (_Handler,), {"metadata": self, "instance_id": instance_id})
+        handler = type(
+            "Handler", (_Handler,), {"metadata": self, "instance_id": instance_id, "tokens": set()}
+        )
         server = HTTPServer((METADATA, 80), handler, bind_and_activate=False)
         server.socket.close()
         server.socket = sock
@@ -54,7 +56,7 @@ class Metadata:
 class _Handler(BaseHTTPRequestHandler):
     metadata: Metadata
     instance_id: str
-    tokens: set[str] = set()
+    tokens: set[str]
 
     def do_PUT(self) -> None:
         if self.path != "/latest/api/token" or not self.headers["X-aws-ec2-metadata-token-ttl-seconds"]:

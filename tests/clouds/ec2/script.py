@@ -84,7 +84,7 @@ class Script:
         return None
 
     def take(self, zone: str, instance_type: str, market: str, count: int) -> int:
-        """Take so many from what is left; returns how many there are where that is too few, else ``count``."""
+        """Take so many from what is left; returns how many there are if that is too few, else ``count``."""
         counted = [each for each in self.capacities if each.covers(zone, instance_type, market)]
         short = min((each.left for each in counted), default=count)
         if short < count:

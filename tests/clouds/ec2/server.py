@@ -100,7 +100,11 @@ class Ec2:
         fault = self.script.fault(call.action, call.parameters, after=after)
         if fault is None:
             return None
-        return answers.error(fault.code, fault.message, fault.status, fault.headers) if fault.code else answers.CUT
+        return (
+            answers.error(fault.code, fault.message, fault.status, fault.headers)
+            if fault.code
+            else answers.CUT
+        )
 
     def _do(self, environ: dict[str, Any], call: Call) -> Answer:
         if call.action == "DescribeRegions":
@@ -165,7 +169,7 @@ class Ec2:
         said: dict[str, Any] = {}
 
         def start(status: str, headers: list[tuple[str, str]], *_: Any) -> Callable[[bytes], None]:
-            said.update(status=int(status.split()[0]), headers=dict(headers))
+            said.update(status=int(status.split(maxsplit=1)[0]), headers=dict(headers))
             return lambda _data: None
 
         body = b"".join(self._moto.get_application(environ)(environ, start))
@@ -175,8 +179,10 @@ class Ec2:
 class _Quiet(WSGIRequestHandler):
     protocol_version = "HTTP/1.1"
 
-    def log(self, *_: Any) -> None:
-        """Be quiet."""
+    def log(self, kind: str, message: str, *args: Any) -> None:
+        """Say what failed alone."""
+        if kind == "error":
+            super().log(kind, message, *args)
 
 
 def main() -> None:

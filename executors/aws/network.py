@@ -1,0 +1,192 @@
+"""Where machines stand in the network: the region's VPC, a subnet of the zone, and who may reach them.
+
+Logins come through one group of the VPC that all clusters share. A cluster with ports, or with several nodes
+that have to reach each other, has a group of its own besides.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+import urllib.request
+from collections.abc import Sequence
+from dataclasses import dataclass
+from ipaddress import ip_network
+from typing import Any
+
+from catalog.errors import UserError
+from executors.api import NodeRequest
+from executors.aws import tags
+from executors.aws.errors import code_of
+from executors.aws.session import client
+from executors.errors import Unsupported
+
+SHARED_GROUP = "sky-ssh"
+SSH_FROM_ENV = "SKY_AWS_SSH_FROM"
+"""Address ranges (``203.0.113.0/24,...``) that logins are let in from, where it is set."""
+_ANYWHERE = "0.0.0.0/0"
+_WHO_AM_I, _WHO_AM_I_S = "https://checkip.amazonaws.com", 3.0
+_DELETE_S, _PAUSE_S = 300.0, 2.0
+_IN_USE = {"DependencyViolation", "InvalidGroup.InUse"}
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """A VPC and one subnet of it for each zone, in the order of their names."""
+
+    vpc_id: str
+    subnets: dict[str, str]
+
+
+def network(region: str) -> Network:
+    """Return the VPC that is tagged ``sky-vpc``, else the default one, and its public subnets.
+
+    Raises ``Unsupported`` for a region that has neither. The SDK's errors pass as they are.
+    """
+    ec2 = client("ec2", region)
+    for wanted in ({"Name": "tag-key", "Values": ["sky-vpc"]}, {"Name": "is-default", "Values": ["true"]}):
+        vpcs = ec2.describe_vpcs(Filters=[wanted])["Vpcs"]
+        if vpcs:
+            break
+    else:
+        raise Unsupported(
+            f"aws/{region} has no default VPC and none with the tag sky-vpc: aws ec2 create-default-vpc "
+            f"--region {region}"
+        )
+    vpc_id: str = vpcs[0]["VpcId"]
+    pages = ec2.get_paginator("describe_subnets").paginate(Filters=[{"Name": "vpc-id", "Values": [vpc_id]}])
+    found = [subnet for page in pages for subnet in page["Subnets"] if subnet["MapPublicIpOnLaunch"]]
+    found.sort(key=lambda subnet: (subnet["AvailabilityZone"], not subnet["DefaultForAz"]))
+    subnets: dict[str, str] = {}
+    for subnet in found:
+        subnets.setdefault(subnet["AvailabilityZone"], subnet["SubnetId"])
+    if not subnets:
+        raise Unsupported(f"{vpc_id} in aws/{region} has no subnet that gives machines public addresses")
+    return Network(vpc_id, subnets)
+
+
+def groups_for(request: NodeRequest, vpc_id: str, *, efa: bool = False) -> list[str]:
+    """Return the ids of the security groups for the cluster's machines, made where they are missing."""
+    region = request.offer.key.region
+    shared = _group(region, vpc_id, SHARED_GROUP, "Logins to the machines of sky", {"made-by": "sky"})
+    _allow(region, shared, [_tcp("22", source) for source in ssh_sources()])
+    if request.num_nodes == 1 and not request.ports:
+        return [shared]
+    name = f"sky-{request.cluster_id}"
+    own = _group(region, vpc_id, name, f"Cluster {request.cluster_name}", tags.of_cluster(request))
+    among = {"IpProtocol": "-1", "UserIdGroupPairs": [{"GroupId": own}]}
+    _allow(region, own, [among, *(_tcp(port, _ANYWHERE) for port in request.ports)])
+    if efa:
+        _allow(region, own, [among], outward=True)
+    return [shared, own]
+
+
+def own_groups(region: str, cluster_id: str) -> list[str]:
+    """Return the ids of the groups that belong to this cluster alone."""
+    pages = client("ec2", region).get_paginator("describe_security_groups")
+    found = pages.paginate(Filters=tags.filters(cluster_id))
+    return [group["GroupId"] for page in found for group in page["SecurityGroups"]]
+
+
+def delete_group(region: str, group_id: str, limit_s: float = _DELETE_S) -> bool:
+    """Remove a group once no machine uses it any more; gone already is success.
+
+    Returns whether it is gone within ``limit_s``.
+    """
+    deadline = time.monotonic() + limit_s
+    while not _deleted(region, group_id):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(_PAUSE_S)
+    return True
+
+
+def _deleted(region: str, group_id: str) -> bool:
+    """Remove a group and return true, or false while it is in use."""
+    from botocore.exceptions import ClientError
+
+    try:
+        client("ec2", region).delete_security_group(GroupId=group_id)
+    except ClientError as error:
+        if code_of(error) in _IN_USE:
+            return False
+        if code_of(error) != "InvalidGroup.NotFound":
+            raise
+    return True
+
+
+def ssh_sources() -> Sequence[str]:
+    """Return the ranges that logins come from: those of ``SSH_FROM_ENV``, else this machine, else anywhere.
+
+    AWS is asked which address this machine has outside. Keys alone let in, from wherever.
+    """
+    if ranges := os.environ.get(SSH_FROM_ENV):
+        return [_range(word.strip()) for word in ranges.split(",")]
+    if os.environ.get("AWS_ENDPOINT_URL"):
+        return [_ANYWHERE]
+    try:
+        with urllib.request.urlopen(_WHO_AM_I, timeout=_WHO_AM_I_S) as answer:
+            return [str(ip_network(answer.read().decode().strip()))]
+    except (OSError, ValueError):
+        return [_ANYWHERE]
+
+
+def _range(text: str) -> str:
+    try:
+        return str(ip_network(text))
+    except ValueError as error:
+        raise UserError(f"{SSH_FROM_ENV}: {error}") from None
+
+
+def _group(region: str, vpc_id: str, name: str, description: str, marks: dict[str, str]) -> str:
+    """Return the id of the group of that name in the VPC, made where there is none."""
+    from botocore.exceptions import ClientError
+
+    ec2 = client("ec2", region)
+    wanted = [{"Name": "vpc-id", "Values": [vpc_id]}, {"Name": "group-name", "Values": [name]}]
+    found = ec2.describe_security_groups(Filters=wanted)["SecurityGroups"]
+    if not found:
+        try:
+            made: str = ec2.create_security_group(
+                GroupName=name,
+                Description=description,
+                VpcId=vpc_id,
+                TagSpecifications=tags.specification(["security-group"], marks),
+            )["GroupId"]
+        except ClientError as error:
+            if code_of(error) != "InvalidGroup.Duplicate":
+                raise
+            found = ec2.describe_security_groups(Filters=wanted)["SecurityGroups"]
+        else:
+            return made
+    group_id: str = found[0]["GroupId"]
+    return group_id
+
+
+def _allow(region: str, group_id: str, rules: Sequence[dict[str, Any]], *, outward: bool = False) -> None:
+    """Let in (or out) what ``rules`` say, besides what is let in already."""
+    ec2 = client("ec2", region)
+    authorize = ec2.authorize_security_group_egress if outward else ec2.authorize_security_group_ingress
+    for rule in rules:
+        _once(authorize, GroupId=group_id, IpPermissions=[rule])
+
+
+def _once(authorize: Any, **arguments: Any) -> None:
+    from botocore.exceptions import ClientError
+
+    try:
+        authorize(**arguments)
+    except ClientError as error:
+        if code_of(error) != "InvalidPermission.Duplicate":
+            raise
+
+
+def _tcp(ports: str, source: str) -> dict[str, Any]:
+    first, _, last = ports.partition("-")
+    kind, field = ("Ipv6Ranges", "CidrIpv6") if ":" in source else ("IpRanges", "CidrIp")
+    return {
+        "IpProtocol": "tcp",
+        "FromPort": int(first),
+        "ToPort": int(last or first),
+        kind: [{field: source}],
+    }
