@@ -34,6 +34,10 @@ class Cloud:
             "SKY_AWS_SSH_FROM": "198.18.0.0/15",
         }
 
+    def reset(self) -> None:
+        """Be as at the start."""
+        self._post("reset")
+
     def fail(self, action: str, code: str, **fields: Any) -> None:
         """Answer the next call of ``action`` with an error (``tests.clouds.ec2.script.Fault``)."""
         self._post("fail", action=action, code=code, **fields)

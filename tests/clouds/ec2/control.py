@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from tests.clouds.ec2.answers import Answer
@@ -13,9 +14,10 @@ from tests.clouds.ec2.script import Capacity, Fault, Script
 class Control:
     """Each verb takes a JSON object and returns something as JSON."""
 
-    def __init__(self, script: Script, fleet: Fleet) -> None:
+    def __init__(self, script: Script, fleet: Fleet, forget: Callable[[], None]) -> None:
         self._script = script
         self._fleet = fleet
+        self._forget = forget
 
     def answer(self, verb: str, body: bytes) -> Answer:
         """Do what was asked."""
@@ -40,6 +42,9 @@ class Control:
 
     def _interrupt(self, instance_id: str) -> None:
         self._fleet.interrupt(instance_id)
+
+    def _reset(self) -> None:
+        self._forget()
 
     def _calls(self) -> list[dict[str, str]]:
         return self._script.calls

@@ -39,6 +39,13 @@ class Fleet:
         """Return the instance of that id. Raises ``StopIteration`` for an unknown one."""
         return next(each for each in self.instances() if each.id == instance_id)
 
+    def clear(self) -> None:
+        """Take every machine away."""
+        for instance_id in self._machines.ids() if self._machines else ():
+            self._machines.terminate(instance_id)  # type: ignore[union-attr]
+        self._due.clear()
+        self._visible.clear()
+
     def refresh(self) -> None:
         """Let time have passed: changes that are due are done, and who switched itself off is off."""
         now = time.monotonic()

@@ -24,6 +24,10 @@ class Images:
     def __init__(self) -> None:
         self._made: dict[tuple[str, str], str] = {}
 
+    def clear(self) -> None:
+        """Forget the images."""
+        self._made.clear()
+
     def parameter(self, region: str, name: str) -> Answer:
         """Answer ``GetParameter``."""
         if name not in _PARAMETERS:

@@ -33,6 +33,11 @@ class Metadata:
         self.roles: dict[str, str] = {}
         """Instance id -> name of its role, where it has one."""
 
+    def clear(self) -> None:
+        """Forget every role and key."""
+        self.keys.clear()
+        self.roles.clear()
+
     def serve(self, instance_id: str, machine: Machine) -> None:
         """Answer on a machine that was switched on, until its network goes."""
         sock = listen(machine.network_namespace)

@@ -68,6 +68,12 @@ class Script:
     timing: Timing = field(default_factory=Timing)
     calls: list[dict[str, str]] = field(default_factory=list)
 
+    def clear(self) -> None:
+        """Begin anew."""
+        for each in (self.faults, self.capacities, self.quota, self.denied, self.calls):
+            each.clear()
+        self.timing.__init__()  # type: ignore[misc]
+
     def note(self, service: str, action: str, region: str, parameters: Mapping[str, str]) -> None:
         """Write a call down, without what was sent to the machines."""
         kept = {name: value for name, value in parameters.items() if name != "UserData"}

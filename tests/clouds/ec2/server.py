@@ -25,6 +25,7 @@ os.environ |= {
 }
 
 from moto.ec2.models import ec2_backends
+from moto.moto_api._internal import moto_api_backend
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import WSGIRequestHandler, make_server
 
@@ -52,11 +53,18 @@ class Ec2:
         self.metadata = Metadata()
         machines = Machines(hosts, self.metadata.serve) if hosts else None
         self.fleet = Fleet(self.script.timing, machines)
-        self._control = Control(self.script, self.fleet)
+        self._control = Control(self.script, self.fleet, self._forget)
         self._images = Images()
         self._moto = DomainDispatcherApplication(create_backend_app)
         self._tokens: dict[tuple[str, str], tuple[str, Answer]] = {}
         self._lock = threading.RLock()
+
+    def _forget(self) -> None:
+        """Be as at the start: no instance, no machine, no fault."""
+        self.fleet.clear()
+        moto_api_backend.reset()
+        for part in (self.script, self._images, self.metadata, self._tokens):
+            part.clear()
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
