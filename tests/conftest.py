@@ -9,7 +9,12 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-pytest_plugins = ["tests.hosts.fixtures", "tests.executors.ssh.lab", "tests.slurm_site.fixtures", "tests.clouds.fixtures"]
+pytest_plugins = [
+    "tests.hosts.fixtures",
+    "tests.executors.ssh.lab",
+    "tests.slurm_site.fixtures",
+    "tests.clouds.fixtures",
+]
 
 _SLOW_INPUT = (HealthCheck.too_slow, HealthCheck.data_too_large)
 

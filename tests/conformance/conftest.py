@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from catalog.offer import Offer
-from executors import lifecycle, local, slurm, ssh
+from catalog.offer import Market, Offer, OfferKey
+from executors import aws, lifecycle, local, slurm, ssh
 from executors.agent import processes
 from executors.agent_queue import AgentQueue
 from executors.api import Executor, Handle, NodeRequest
@@ -19,6 +19,7 @@ from executors.fake import executor as fake_executor
 from executors.job import Demand, JobRecord, JobSpec
 from executors.local.bundle import bundle
 from executors.slurm.provisioner import hosts_of
+from tests.clouds.ec2.cloud import Cloud
 from tests.executors.ssh.lab import Lab
 from tests.slurm_site.site import Site
 
@@ -94,6 +95,16 @@ def _slurm(request: pytest.FixtureRequest) -> Place:
     return Place(slurm.executor(), offer, alive, with_gpus)
 
 
+def _aws(request: pytest.FixtureRequest) -> Place:
+    cloud: Cloud = request.getfixturevalue("ec2_machines")
+    key = OfferKey("aws", "us-east-1", "us-east-1b", "m5.large", "", 0, Market.ON_DEMAND)
+
+    def alive(_handle: Handle, pid: int) -> bool:
+        return any(cloud.machines.machine(each).alive(pid) for each in cloud.machines.ids())
+
+    return Place(aws.executor(), Offer(key, 2_000, 4_096, 0, "x86_64", 96_000), alive)
+
+
 def _here() -> Offer:
     return replace(local.offer(), vcpus_milli=2_000, memory_mib=4_096)
 
@@ -107,6 +118,7 @@ _PLACES = [
     pytest.param(_fake, id="fake"),
     pytest.param(_ssh, id="ssh", marks=pytest.mark.needs("ssh")),
     pytest.param(_slurm, id="slurm", marks=pytest.mark.needs("slurm")),
+    pytest.param(_aws, id="aws", marks=pytest.mark.needs("namespaces")),
 ]
 
 

@@ -162,6 +162,11 @@ class Machine(Host):
         inside = [pid for pid in running() if _pid_namespace(pid) == namespace]
         return [process for process in map(Process.of, inside) if process is not None]
 
+    def alive(self, pid: int) -> bool:
+        """Return whether the process with that number on the machine runs."""
+        status = self.run(["cat", f"/proc/{pid}/stat"], check=False).stdout if self.on else ""
+        return bool(status) and status.rpartition(")")[2].split()[0] not in "ZX"
+
     def run(
         self, argv: Sequence[str], *, user: str = "", stdin: str = "", check: bool = True
     ) -> subprocess.CompletedProcess[str]:

@@ -26,9 +26,10 @@ CUT = Answer(0)
 
 def error(code: str, message: str, status: int = 400, headers: Mapping[str, str] | None = None) -> Answer:
     """Return an error as EC2 words it."""
+    error = f"<Error><Code>{escape(code)}</Code><Message>{escape(message)}</Message></Error>"
+    # EC2 looks for its errors in Errors, IAM and STS at the root.
     body = (
-        f"<?xml version='1.0' encoding='UTF-8'?><Response><Errors><Error><Code>{escape(code)}</Code>"
-        f"<Message>{escape(message)}</Message></Error></Errors><RequestID>0</RequestID></Response>"
+        f"<?xml version='1.0'?><Response><Errors>{error}</Errors>{error}<RequestID>0</RequestID></Response>"
     )
     return Answer(status, body.encode(), {"Content-Type": "text/xml", **(headers or {})})
 

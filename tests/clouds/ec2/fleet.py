@@ -96,7 +96,13 @@ class Fleet:
             nic = instance.nics[0]
             nic.private_ip_address = self._machines.private_address(instance.id)
             nic.public_ip = self._machines.public_address(instance.id)
-        self._change(instance, "pending", "running", self.timing.pending_s)
+        if self.timing.stillborn:
+            self.timing.stillborn -= 1
+            instance.state_reason.code = "Server.InsufficientInstanceCapacity"
+            instance.state_reason.message = "Server.InsufficientInstanceCapacity: Insufficient capacity"
+            self._change(instance, "pending", "terminated", self.timing.pending_s)
+        else:
+            self._change(instance, "pending", "running", self.timing.pending_s)
 
     def _switched_itself_off(self, instance: Instance) -> None:
         if instance.instance_initiated_shutdown_behavior == "terminate" or instance.lifecycle == "spot":

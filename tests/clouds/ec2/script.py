@@ -24,13 +24,14 @@ class Fault:
     status: int = 400
     times: int = 1
     after: bool = False
+    region: str = ""
     match: dict[str, str] = field(default_factory=dict)
     headers: dict[str, str] = field(default_factory=dict)
 
-    def fits(self, action: str, parameters: Mapping[str, str]) -> bool:
+    def fits(self, action: str, region: str, parameters: Mapping[str, str]) -> bool:
         """Return whether it is the answer to this call."""
-        wanted = self.match.items() <= parameters.items()
-        return self.times > 0 and self.action in {action, "*"} and wanted
+        there = self.region in {"", region} and self.match.items() <= parameters.items()
+        return self.times > 0 and self.action in {action, "*"} and there
 
 
 @dataclass
@@ -50,9 +51,13 @@ class Capacity:
 
 @dataclass
 class Timing:
-    """How long things take: from pending to running, to stopped and terminated, until a new one is listed."""
+    """How long things take: from pending to running, to stopped and terminated, until a new one is listed.
+
+    The next ``stillborn`` instances end in the place of running.
+    """
 
     pending_s: float = 0.1
+    stillborn: int = 0
     stopping_s: float = 0.1
     unlisted_s: float = 0.0
 
@@ -81,10 +86,10 @@ class Script:
             {**kept, "at": f"{time.time():.3f}", "service": service, "action": action, "region": region}
         )
 
-    def fault(self, action: str, parameters: Mapping[str, str], *, after: bool) -> Fault | None:
+    def fault(self, action: str, region: str, parameters: Mapping[str, str], *, after: bool) -> Fault | None:
         """Return the fault that is due, and count it."""
         for fault in self.faults:
-            if fault.after == after and fault.fits(action, parameters):
+            if fault.after == after and fault.fits(action, region, parameters):
                 fault.times -= 1
                 return fault
         return None

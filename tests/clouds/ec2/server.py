@@ -105,7 +105,7 @@ class Ec2:
         return any(tag["key"] == _TAG for tag in self.fleet.instance(instance_id).get_tags())
 
     def _fault(self, call: Call, *, after: bool) -> Answer | None:
-        fault = self.script.fault(call.action, call.parameters, after=after)
+        fault = self.script.fault(call.action, call.region, call.parameters, after=after)
         if fault is None:
             return None
         return (

@@ -1,0 +1,49 @@
+"""From how instances are to how the cluster is."""
+
+from __future__ import annotations
+
+import pytest
+
+from executors.api import NodeState
+from executors.aws.instances import Instance
+from executors.aws.view import view_of
+
+ENDS = "Server.SpotInstanceTermination: taken back"
+
+
+def instance(state: str, index: int = 0, nodes: int = 1) -> Instance:
+    why = ENDS if state == "terminated" else ""
+    marks = {"sky-num-nodes": str(nodes)}
+    return Instance(f"i-{index}", state, f"1.2.3.{index}", f"10.0.0.{index}", 0, index, "z", why, marks)
+
+
+@pytest.mark.parametrize(
+    ("states", "state"),
+    [
+        ((), NodeState.GONE),
+        (("terminated",), NodeState.GONE),
+        (("shutting-down", "terminated"), NodeState.GONE),
+        (("running", "running"), NodeState.RUNNING),
+        (("running", "pending"), NodeState.PENDING),
+        (("stopping", "stopped"), NodeState.STOPPED),
+        (("running", "stopped"), NodeState.DEGRADED),
+        (("running", "terminated"), NodeState.DEGRADED),
+    ],
+)
+def test_states_of_instances_add_up(states: tuple[str, ...], state: NodeState) -> None:
+    found = [instance(each, index, len(states)) for index, each in enumerate(states)]
+    assert view_of("c", found).state is state
+
+
+def test_who_took_an_instance_is_told() -> None:
+    assert "taken back" in view_of("c", [instance("terminated")]).reason
+    lost = view_of("c", [instance("running", 0, 2), instance("terminated", 1, 2)])
+    assert "1 of 2" in lost.reason
+    assert "taken back" in lost.reason
+    assert lost.addresses == ("1.2.3.0",)
+
+
+def test_what_is_left_of_a_dead_cluster_keeps_it_from_being_gone() -> None:
+    left = view_of("c", [instance("terminated")], ["sg-1"])
+    assert left.state is NodeState.DEGRADED
+    assert "sg-1" in left.reason
