@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
+import sys
 import time
 from pathlib import Path
 
+import pytest
+
+from executors.aws.network import own_groups
 from tests.clouds.ec2.cloud import Cloud
+from tests.integration import killed_at
 from tests.integration.command import sky
 
 PLACE = ("--infra", "aws/us-east-1", "-t", "t3.micro")
@@ -62,3 +68,42 @@ def test_a_cluster_from_launch_to_down(ec2_machines: Cloud, home: Path, tmp_path
     sky("down", "-y", "dev")
     assert ec2.machines.ids() == []
     assert statuses() == {}
+
+
+@pytest.mark.needs("slurm")
+def test_two_machines_run_one_job_and_take_themselves_down(ec2_machines: Cloud) -> None:
+    script = 'echo "$SKYPILOT_NODE_RANK of $SKYPILOT_NUM_NODES"'
+    ran = sky("launch", "-y", "-c", "duo", *PLACE, "--num-nodes", "2", script)
+    assert sorted(line.rpartition(") ")[2] for line in ran.out.splitlines()) == ["0 of 2", "1 of 2"]
+    sky("autostop", "-y", "duo", "-i", "0", "--down")
+    until({})
+    assert ec2_machines.machines.ids() == []
+    assert own_groups("us-east-1", ec2_machines.instances()[0]["tags"]["sky-cluster-id"]) == []
+
+
+@pytest.mark.needs("time")
+@pytest.mark.parametrize("ending", ["down", "launch"])
+@pytest.mark.parametrize(
+    ("target", "moment"),
+    [
+        ("sky.control.state:Store.add", "after"),
+        ("executors.aws.instances:run", "after"),
+        ("executors.aws.provisioner:wait_until_ready", "before"),
+        ("executors.aws.provisioner:AwsProvisioner.create", "after"),
+        ("executors.lifecycle:ensure_agent", "after"),
+    ],
+)
+def test_a_launch_that_was_killed_is_ended_or_done_again(
+    target: str, moment: str, ending: str, ec2_machines: Cloud, tmp_path: Path
+) -> None:
+    env = {**os.environ, killed_at.WORKDIR_ENV: str(tmp_path), killed_at.INFRA_ENV: "aws/us-east-1"}
+    argv = [sys.executable, "-m", "tests.integration.killed_at", "launch", "dev", target, moment, "1"]
+    killed = subprocess.run(argv, env=env, capture_output=True, text=True, check=False)
+    assert killed.returncode == -9, killed.stderr
+    assert statuses("--refresh") == {"dev": "INIT"}
+    if ending == "launch":
+        assert sky("launch", "-y", "-c", "dev", "--infra", "aws/us-east-1", "echo again").out == "again\n"
+        assert len(ec2_machines.machines.ids()) == 1
+    sky("down", "-y", "dev")
+    assert statuses() == {}
+    assert ec2_machines.machines.ids() == []
