@@ -41,7 +41,12 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 @pytest.fixture(autouse=True)
 def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty home, for this process and its children; the developer's own is never touched."""
+    """An empty home, for this process and its children; the developer's own is never touched.
+
+    Nor are the developer's clouds: what leads to them is not in the environment.
+    """
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
     folder = tmp_path_factory.mktemp("home")
     monkeypatch.setenv("HOME", str(folder))
     monkeypatch.setenv("SKY_HOME", str(folder / ".sky"))

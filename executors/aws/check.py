@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,17 +18,27 @@ _VARIABLES = (
     *("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_CREDENTIALS_FULL_URI"),
 )
 _REFUSED = {"UnauthorizedOperation", "AccessDenied", "AccessDeniedException"}
-_NOWHERE = "i-00000000000000000"
 
 
 def configured() -> bool:
     """Return whether the SDK is there and credentials seem to be: by variables and files, without asking."""
-    files = (
+    hinted = any(os.environ.get(name) for name in _VARIABLES)
+    return (hinted or any(path.is_file() for path in _files())) and installed()
+
+
+def fingerprint() -> str:
+    """Return names and change times of what leads to the credentials; nothing of it is a secret."""
+    named = [f"{name}={os.environ.get(name, '')}" for name in (*_VARIABLES, "AWS_ENDPOINT_URL")]
+    changed = [f"{path}={path.stat().st_mtime_ns}" for path in _files() if path.is_file()]
+    return hashlib.sha256("\n".join([*named, *changed]).encode()).hexdigest()
+
+
+def _files() -> list[Path]:
+    names = (
         os.environ.get("AWS_SHARED_CREDENTIALS_FILE") or "~/.aws/credentials",
         os.environ.get("AWS_CONFIG_FILE") or "~/.aws/config",
     )
-    hinted = any(os.environ.get(name) for name in _VARIABLES)
-    return (hinted or any(Path(name).expanduser().is_file() for name in files)) and installed()
+    return [Path(name).expanduser() for name in names]
 
 
 def access() -> Access:
@@ -51,7 +62,10 @@ def access() -> Access:
 
 
 def _missing() -> Iterator[str]:
-    """Yield the actions that are refused; a dry run has no effect and costs nothing."""
+    """Yield the actions that are refused; a dry run has no effect and costs nothing.
+
+    The right to end instances that carry our tag cannot be tried before there is one.
+    """
     ec2, iam, ssm = client("ec2"), client("iam"), client("ssm")
     machine = {"ImageId": "ami-00000000000000000", "InstanceType": "t3.micro", "MinCount": 1, "MaxCount": 1}
     group = {"GroupName": "sky-check", "Description": "A dry run"}
@@ -65,9 +79,6 @@ def _missing() -> Iterator[str]:
         ("ec2:DescribeSecurityGroups", ec2.describe_security_groups, {"DryRun": True}),
         ("ec2:CreateSecurityGroup", ec2.create_security_group, {"DryRun": True, **group}),
         ("ec2:RunInstances", ec2.run_instances, {"DryRun": True, **machine}),
-        ("ec2:StartInstances", ec2.start_instances, {"DryRun": True, "InstanceIds": [_NOWHERE]}),
-        ("ec2:StopInstances", ec2.stop_instances, {"DryRun": True, "InstanceIds": [_NOWHERE]}),
-        ("ec2:TerminateInstances", ec2.terminate_instances, {"DryRun": True, "InstanceIds": [_NOWHERE]}),
         ("ssm:GetParameter", ssm.get_parameter, {"Name": parameter}),
         ("iam:GetInstanceProfile", iam.get_instance_profile, {"InstanceProfileName": "sky-instance"}),
     )

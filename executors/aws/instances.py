@@ -46,7 +46,7 @@ class Instance:
 
 
 def of_cluster(region: str, cluster_id: str = "") -> list[Instance]:
-    """Return the instances with the cluster's tag (any cluster's for ``""``), head first, dead ones too."""
+    """Return the cluster's instances (all of this user's for ``""``), head first, dead ones too."""
     pages = client("ec2", region).get_paginator("describe_instances")
     with translated():
         found = [
@@ -161,7 +161,7 @@ def _patiently(call: Callable[[], Any], key: OfferKey) -> Any:
 
 
 def _profile_is_new(error: BaseException) -> bool:
-    return code_of(error) == "InvalidParameterValue" and "nstance rofile" in str(error).replace(" P", " ")
+    return code_of(error) == "InvalidParameterValue" and "iamInstanceProfile" in str(error)
 
 
 def wait(

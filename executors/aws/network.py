@@ -81,11 +81,12 @@ def groups_for(request: NodeRequest, vpc_id: str, *, efa: bool = False) -> list[
     return [shared, own]
 
 
-def own_groups(region: str, cluster_id: str) -> list[str]:
-    """Return the ids of the groups that belong to this cluster alone."""
+def own_groups(region: str, cluster_id: str = "") -> dict[str, str]:
+    """Return the groups of a cluster alone (of all of this user's for ``""``): group id -> cluster id."""
     pages = client("ec2", region).get_paginator("describe_security_groups")
     found = pages.paginate(Filters=tags.filters(cluster_id))
-    return [group["GroupId"] for page in found for group in page["SecurityGroups"]]
+    groups = [group for page in found for group in page["SecurityGroups"]]
+    return {group["GroupId"]: tags.read(group["Tags"])[tags.CLUSTER_ID] for group in groups}
 
 
 def delete_group(region: str, group_id: str, limit_s: float = _DELETE_S) -> bool:

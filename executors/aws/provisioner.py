@@ -16,7 +16,7 @@ from executors.aws.network import delete_group, own_groups
 from executors.aws.power import switch_off, switch_on
 from executors.aws.removal import remove
 from executors.aws.search import everywhere, instances_of
-from executors.aws.session import client
+from executors.aws.session import client, in_each
 from executors.aws.view import view_of
 from executors.errors import NotFound, Unsupported
 from executors.transports.address import Address, read_nodes, write_nodes
@@ -76,12 +76,18 @@ class AwsProvisioner:
         intent.forget(handle.cluster_id)
 
     def list(self) -> Sequence[ClusterView]:
-        """Return every cluster of the account that has an instance, in whatever region."""
+        """Return every cluster of this user of which anything is left, in whatever region."""
         clusters: dict[str, list[Instance]] = {}
-        for found in everywhere().values():
-            for each in found:
-                clusters.setdefault(each.marks[tags.CLUSTER_ID], []).append(each)
-        views = [view_of(cluster_id, found) for cluster_id, found in sorted(clusters.items())]
+        places = everywhere()
+        for each in (each for found in places.values() for each in found):
+            clusters.setdefault(each.marks[tags.CLUSTER_ID], []).append(each)
+        with translated():
+            groups = in_each(list(places), own_groups)
+        left: dict[str, list[str]] = {}
+        for group, cluster_id in (pair for there in groups.values() for pair in there.items()):
+            left.setdefault(cluster_id, []).append(group)
+        ids = sorted({*clusters, *left})
+        views = [view_of(each, clusters.get(each, ()), left.get(each, ())) for each in ids]
         return [view for view in views if view.state is not NodeState.GONE]
 
     def stop(self, handle: Handle) -> None:
@@ -122,6 +128,10 @@ class AwsProvisioner:
     def configured(self) -> bool:
         """Return whether the SDK and credentials seem to be there; asks nobody."""
         return account.configured()
+
+    def fingerprint(self) -> str:
+        """Return text, no secret, that changes when other credentials would be used."""
+        return account.fingerprint()
 
     def check(self) -> Access:
         """Ask AWS who this is and what it may do; nothing is made."""

@@ -31,7 +31,7 @@ def remove(region: str, cluster_id: str, cluster_name: str, found: Sequence[Inst
     left: list[str] = []
     try:
         with translated():
-            left = own_groups(region, cluster_id)
+            left = list(own_groups(region, cluster_id))
             left = [group for group in left if not delete_group(region, group)]
     except SkyError as error:
         raise CleanupIncomplete(_groups_left(region, cluster_name, left) + f": {error}") from error

@@ -31,7 +31,7 @@ def instances_of(handle: Handle, *, settled: bool = False) -> dict[str, list[Ins
 
 
 def everywhere(cluster_id: str = "") -> dict[str, list[Instance]]:
-    """Return the instances of a cluster (of all for ``""``) in every region that this user may look into.
+    """Return a cluster's instances (all of this user's for ``""``) in every region that may be looked into.
 
     What may not be looked into holds nothing of this user's. Raises ``AuthError`` where that is everything.
     """

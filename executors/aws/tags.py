@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 from collections.abc import Mapping, Sequence
 
 from catalog.errors import UserError
@@ -12,6 +13,7 @@ CLUSTER_NAME = "sky-cluster-name"
 NUM_NODES = "sky-num-nodes"
 GENERATION = "sky-generation"
 HOST_KEY = "sky-host-key"
+USER = "sky-user"
 _OURS, _RESERVED = "sky-", "aws:"
 
 Tags = list[dict[str, str]]
@@ -33,7 +35,16 @@ def of_cluster(request: NodeRequest) -> dict[str, str]:
         CLUSTER_ID: request.cluster_id,
         CLUSTER_NAME: request.cluster_name,
         NUM_NODES: str(request.num_nodes),
+        USER: user(),
     }
+
+
+def user() -> str:
+    """Return whom clusters made from here belong to."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "unknown"
 
 
 def written(tags: Mapping[str, str]) -> Tags:
@@ -52,7 +63,7 @@ def specification(kinds: Sequence[str], tags: Mapping[str, str]) -> list[dict[st
 
 
 def filters(cluster_id: str = "") -> list[dict[str, object]]:
-    """Return what finds the resources of one cluster, of all where none is named."""
+    """Return what finds the resources of one cluster, of all clusters of this user where none is named."""
     if cluster_id:
         return [{"Name": f"tag:{CLUSTER_ID}", "Values": [cluster_id]}]
-    return [{"Name": "tag-key", "Values": [CLUSTER_ID]}]
+    return [{"Name": "tag-key", "Values": [CLUSTER_ID]}, {"Name": f"tag:{USER}", "Values": [user()]}]

@@ -9,11 +9,7 @@ from functools import partial
 from catalog.errors import UserError
 from catalog.units import MIB_PER_GIB, format_milli
 from executors import registry
-from executors.api import Access, Capability
-from sky.control import access
-from sky.control.placement import LOCAL
-from sky.control.polls import TIME_LIMIT_S, poll, said
-from sky.fields.suggest import did_you_mean
+from sky.control.placement import LOCAL, enabled_clouds
 
 _SSH, _SLURM = "ssh", "slurm"
 
@@ -160,4 +156,6 @@ def _other(name: str, planned: set[str]) -> InfraStatus:
         registry.load(name)
     except UserError as error:
         return InfraStatus(name, runs=False, plans=plans, detail=str(error))
-    return InfraStatus(name, runs=True, plans=plans, detail="has an executor", capabilities=_can(name))
+    if name not in enabled_clouds():
+        return InfraStatus(name, runs=False, plans=plans, detail="plan only: no credentials were found")
+    return InfraStatus(name, runs=True, plans=plans, detail="has an executor")

@@ -36,10 +36,10 @@ def test_a_missing_package_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_a_registered_executor_is_known_until_taken_back(tmp_path: Path) -> None:
-    registry.register("aws", lambda: executor("aws", tmp_path, Script()))
+    registry.register("mars", lambda: executor("mars", tmp_path, Script()))
     try:
-        assert registry.load("aws").name == "aws"
-        assert "aws" in registry.names()
+        assert registry.load("mars").name == "mars"
+        assert "mars" in registry.names()
     finally:
-        registry.unregister("aws")
-    assert "aws" not in registry.names()
+        registry.unregister("mars")
+    assert "mars" not in registry.names()

@@ -78,7 +78,7 @@ def test_two_machines_run_one_job_and_take_themselves_down(ec2_machines: Cloud) 
     sky("autostop", "-y", "duo", "-i", "0", "--down")
     until({})
     assert ec2_machines.machines.ids() == []
-    assert own_groups("us-east-1", ec2_machines.instances()[0]["tags"]["sky-cluster-id"]) == []
+    assert own_groups("us-east-1", ec2_machines.instances()[0]["tags"]["sky-cluster-id"]) == {}
 
 
 @pytest.mark.needs("time")

@@ -57,7 +57,7 @@ def test_no_instance_is_left_where_one_is_missing(ec2: Cloud, aws: AwsProvisione
         aws.create(request(num_nodes=2))
     assert caught.value.scope.zone == "us-east-1b"
     assert ec2.instances(*LIVE) == []
-    assert own_groups("us-east-1", "dev-1") == []
+    assert own_groups("us-east-1", "dev-1") == {}
     assert len(ec2.calls("RunInstances")) == 1
 
 
@@ -170,7 +170,7 @@ def test_an_instance_that_ends_before_it_runs_is_a_refusal(ec2: Cloud, aws: AwsP
     with pytest.raises(OutOfCapacity, match="ended: Insufficient capacity"):
         aws.create(request(ports=PORTS))
     assert ec2.instances(*LIVE) == []
-    assert own_groups("us-east-1", "dev-1") == []
+    assert own_groups("us-east-1", "dev-1") == {}
 
 
 def test_who_may_not_is_told_what_it_was(ec2: Cloud, aws: AwsProvisioner) -> None:

@@ -38,7 +38,7 @@ def killed(work: Callable[[], object], call: int) -> bool:
 
 def assert_nothing_is_left(ec2: Cloud, home: Path) -> None:
     assert ec2.instances(*LIVE) == []
-    assert own_groups("us-east-1", "dev-1") == []
+    assert own_groups("us-east-1", "dev-1") == {}
     assert [path.name for path in (home / ".sky").rglob("*") if "dev-1" in path.name] == []
 
 

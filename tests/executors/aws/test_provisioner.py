@@ -38,10 +38,38 @@ def test_delete_leaves_nothing_on_either_side(ec2: Cloud, aws: AwsProvisioner, h
     handle = aws.create(request(num_nodes=2, ports=("8080", "9000-9010")))
     (group,) = own_groups("us-east-1", "dev-1")
     aws.delete(handle)
-    assert own_groups("us-east-1", "dev-1") == []
+    assert own_groups("us-east-1", "dev-1") == {}
     assert {call["GroupId"] for call in ec2.calls("DeleteSecurityGroup")} == {group}
     left = [path.name for path in (home / ".sky").rglob("*") if "dev-1" in path.name]
     assert left == []
+
+
+def test_a_list_holds_this_users_clusters_alone(
+    ec2: Cloud, aws: AwsProvisioner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    aws.create(request("mine"))
+    with monkeypatch.context() as other:
+        other.setenv("LOGNAME", "somebody-else")
+        theirs = aws.create(request("theirs"))
+    assert [view.cluster_id for view in aws.list()] == ["mine"]
+    assert aws.describe(theirs).state is NodeState.RUNNING
+
+
+def test_a_cluster_of_which_a_group_alone_is_left_is_listed(ec2: Cloud, aws: AwsProvisioner) -> None:
+    aws.create(request(ports=("80",), market=Market.SPOT))
+    ec2.interrupt(ec2.instances()[0]["id"])
+    (view,) = aws.list()
+    assert (view.cluster_id, view.state) == ("dev-1", NodeState.DEGRADED)
+
+
+def test_other_credentials_have_another_fingerprint(
+    ec2: Cloud, aws: AwsProvisioner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = aws.fingerprint()
+    assert aws.fingerprint() == before
+    monkeypatch.setenv("AWS_PROFILE", "other")
+    assert aws.fingerprint() != before
+    assert "secret" not in before
 
 
 def test_one_cluster_ends_and_the_other_stays(ec2: Cloud, aws: AwsProvisioner) -> None:
@@ -80,7 +108,7 @@ def test_a_cluster_that_ended_itself_is_cleared_away_when_it_is_looked_at(
     ec2.fail("DeleteSecurityGroup", "DependencyViolation")
     assert aws.describe(handle).state is NodeState.DEGRADED
     assert aws.describe(handle).state is NodeState.GONE
-    assert own_groups("us-east-1", "dev-1") == []
+    assert own_groups("us-east-1", "dev-1") == {}
 
 
 def test_stop_and_start_keep_the_instances(ec2: Cloud, aws: AwsProvisioner) -> None:
