@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from catalog.errors import ExecutorError
 from executors.agent_queue import AgentQueue
@@ -100,6 +100,14 @@ def ensure_agent(executor: Executor, handle: Handle) -> None:
     answers = each("starting the agent", lambda rank, _, queue: queue.ensure_agent({**config, "rank": rank}))
     if len(answers) > 1 and answers[0] is not None:
         ensure_gang({rank: facts_of(answer) for rank, answer in answers.items()}, config, each)
+
+
+def node_addresses(executor: Executor, handle: Handle) -> tuple[str, ...]:
+    """Return how the cluster's nodes reach each other, head first, as its jobs see it."""
+    provisioner = executor.provisioner
+    if isinstance(provisioner, AgentHost):
+        return tuple(cast("Sequence[str]", provisioner.agent_config(handle)["addresses"]))
+    return provisioner.describe(handle).addresses
 
 
 def sync_workdir(executor: Executor, handle: Handle, workdir: Path) -> int:

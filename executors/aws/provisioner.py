@@ -43,6 +43,7 @@ class AwsProvisioner:
         data = {
             **cluster_data(nodes, found[0].marks[tags.HOST_KEY], request.offer),
             "region": request.offer.key.region,
+            "endpoint": client("ec2", request.offer.key.region).meta.endpoint_url,
             "instances": json.dumps([each.instance_id for each in found]),
             "offer": _written(replace(request.offer.key, zone=found[0].zone)),
         }
@@ -115,11 +116,10 @@ class AwsProvisioner:
 
     def self_commands(self, handle: Handle) -> Mapping[str, Sequence[str]]:
         """Return how a machine stops or ends all of the cluster's, by the role that it has."""
-        region = handle.data["region"]
-        endpoint: str = client("ec2", region).meta.endpoint_url
         script = ["env", "-u", MARKER, PYTHON, "-I", creation.SELF_STOP]
+        place = [handle.data["region"], handle.data["endpoint"]]
         ids = json.loads(handle.data["instances"])
-        return {action: [*script, action, region, endpoint, *ids] for action in SELF_ACTIONS}
+        return {action: [*script, action, *place, *ids] for action in SELF_ACTIONS}
 
     def agent_config(self, handle: Handle) -> Mapping[str, object]:
         """Return the agent's settings."""

@@ -282,7 +282,7 @@ def _submit(
     if task.run is None and not (with_setup and task.setup):
         return None
     with connected(record) as cluster:
-        addresses = view_of(record).addresses or (record.head_ip,)
+        addresses = lifecycle.node_addresses(cluster.executor, cluster.handle)
         spec = job_spec(task, resources, record, addresses, stamp=stamp, with_setup=with_setup)
         job_id = cluster.queue.submit(spec)
     _log.info("Job %d on cluster %s", job_id, record.name)

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from catalog.errors import UserError
+from executors.api import AgentHost
 from executors.errors import NotFound, Unsupported
 from executors.job import Demand, JobSpec, JobState
 from tests.conformance.conftest import Make, Place, Subject
@@ -29,7 +30,9 @@ def test_a_job_sees_its_environment_and_starts_in_the_workdir(subject: Subject) 
         '"$SKYPILOT_INTERNAL_JOB_ID" "$SKY_NODE_RANK"'
     )
     output, job = subject.run(script, env=env, run_timestamp="sky-2026")
-    address = subject.executor.provisioner.describe(subject.handle).addresses[0]
+    provisioner = subject.executor.provisioner
+    assert isinstance(provisioner, AgentHost)
+    (address,) = provisioner.agent_config(subject.handle)["addresses"]  # type: ignore[misc]
     assert output.split("|") == [
         *("1", env["ODD"], "", "sky_workdir", "0", "1", address, "0"),
         *(f"sky-2026_c-1-name_{job.job_id}", str(job.job_id), "0", ""),
