@@ -17,7 +17,7 @@ from executors.aws.errors import CLOUD, translated
 from executors.aws.image import image_for
 from executors.aws.instances import Instance, Plan
 from executors.aws.intent import Intent
-from executors.aws.network import Network, groups_for, network
+from executors.aws.network import NO_NETWORK_TTL_S, Network, groups_for, network
 from executors.aws.power import switch_on
 from executors.aws.removal import remove
 from executors.aws.role import instance_profile
@@ -32,7 +32,6 @@ SELF_STOP = "/usr/local/lib/sky/self_stop.py"
 LISTED_S = 60.0
 """How long new instances may take to be listed."""
 _GENERATIONS = 3
-_NO_SUBNET_TTL_S = 86400
 
 
 def ensure(request: NodeRequest) -> list[Instance]:
@@ -41,6 +40,7 @@ def ensure(request: NodeRequest) -> list[Instance]:
     Raises ``OutOfCapacity``, ``QuotaExceeded``, ``AuthError``: then nothing of a new cluster is left, or
     ``CleanupIncomplete`` says what is. After ``Transient`` it is not known whether instances were made.
     """
+    tags.check_labels(request.labels)
     region, cluster_id = request.offer.key.region, request.cluster_id
     found = instances.of_cluster(region, cluster_id)
     is_new = not any(each.live for each in found)
@@ -63,7 +63,8 @@ def _complete(request: NodeRequest, found: Sequence[Instance]) -> list[Instance]
         found = instances.wait(region, cluster_id, partial(_listed, ids), LISTED_S, "listed")
     live = [each for each in found if each.live]
     if len(live) < request.num_nodes:
-        raise instances.ended_because(found[-1], request.offer.key)
+        last = [each for each in found if not each.live][-1]
+        raise instances.ended_because(last, request.offer.key)
     instances.terminate(region, [each.instance_id for each in live[request.num_nodes :]])
     return switch_on(region, cluster_id, live[: request.num_nodes], request.offer.key)
 
@@ -115,7 +116,7 @@ def _zones(key: OfferKey, place: Network, live: Sequence[Instance], noted: Inten
         raise OutOfCapacity(
             f"{CLOUD}/{wanted}: {place.vpc_id} has no public subnet in this zone",
             Scope(CLOUD, key.region, wanted),
-            _NO_SUBNET_TTL_S,
+            NO_NETWORK_TTL_S,
         )
 
 

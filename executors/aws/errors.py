@@ -49,6 +49,7 @@ _REFUSALS = {
     "Unsupported": _NOT_HERE,
     "UnsupportedOperation": _NOT_HERE,
     "InvalidInstanceType": _NOT_HERE,
+    "ParameterNotFound": Refusal(OutOfCapacity, ("region", "instance_type"), _DAY),
     "InstanceLimitExceeded": _MACHINE_QUOTA,
     "VcpuLimitExceeded": _MACHINE_QUOTA,
     "MaxSpotInstanceCountExceeded": _MACHINE_QUOTA,
@@ -117,7 +118,7 @@ def refusal(code: str, message: str, key: OfferKey | None) -> SkyError:
         return Transient(said)
     if code in _USER:
         return UserError(said)
-    if code.endswith((".NotFound", ".NotFoundException")) or code in {"NoSuchEntity", "ParameterNotFound"}:
+    if code.endswith((".NotFound", ".NotFoundException")) or code == "NoSuchEntity":
         return NotFound(said)
     meaning = _REFUSALS.get(code, _UNKNOWN)
     scope = Scope(CLOUD, **{name: getattr(key, name) or None for name in meaning.fields if key is not None})

@@ -12,11 +12,15 @@ from typing import Any
 
 from catalog.errors import UserError
 from catalog.offer import Offer
+from catalog.scope import Scope
+from executors.aws.errors import CLOUD
 from executors.aws.session import client
+from executors.errors import OutOfCapacity
 
 _UBUNTU = "/aws/service/canonical/ubuntu/server/22.04/stable/current/{arch}/hvm/ebs-gp2/ami-id"
 _NVIDIA = "/aws/service/deeplearning/ami/{arch}/base-oss-nvidia-driver-gpu-ubuntu-22.04/latest/ami-id"
 _NEURON = "/aws/service/neuron/dlami/base/ubuntu-22.04/latest/image_id"
+_NO_IMAGE_TTL_S = 86400
 _NEURON_CHIPS = ("Inferentia", "Trainium")
 _NOT_NVIDIA = ("Radeon", "Gaudi", "VU9P")
 _OLD_NVIDIA = {"V100", "V100-32GB", "M60", "K80", "K520"}
@@ -35,8 +39,8 @@ class Image:
 def image_for(offer: Offer, image_id: str | None = None) -> Image:
     """Return the image ``image_id``, or the current one that suits the offer.
 
-    Raises ``UserError`` for an image that is not in the region, or where one has to be named. The SDK's
-    errors pass as they are.
+    Raises ``UserError`` for an image that is not in the region, ``OutOfCapacity`` where one has to be named.
+    The SDK's errors pass as they are.
     """
     region = offer.key.region
     chosen = image_id or _current(region, parameter(offer))
@@ -55,11 +59,15 @@ def image_for(offer: Offer, image_id: str | None = None) -> Image:
 def parameter(offer: Offer) -> str:
     """Return the name of the public parameter that holds the current image for the offer.
 
-    Raises ``UserError`` for accelerators that no public image has drivers for.
+    Raises ``OutOfCapacity`` for accelerators that no public image has drivers for.
     """
     accelerator, arm = offer.key.accelerator, offer.arch == "arm64"
     if accelerator in _OLD_NVIDIA:
-        raise UserError(f"no public image has a driver for {accelerator}; name one of yours: image_id")
+        raise OutOfCapacity(
+            f"{CLOUD}: no public image has a driver for {accelerator}; name one of yours: image_id",
+            Scope(CLOUD, accelerator=accelerator),
+            _NO_IMAGE_TTL_S,
+        )
     if accelerator.startswith(_NEURON_CHIPS):
         return _NEURON
     if accelerator and not accelerator.startswith(_NOT_NVIDIA):

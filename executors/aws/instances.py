@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from catalog.errors import SkyError
@@ -76,11 +76,14 @@ def _read(fields: Mapping[str, Any]) -> Instance:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What instances to make, all that a call needs besides where and how many."""
+    """What instances to make, all that a call needs besides where and how many.
+
+    ``user_data`` holds the private host key and is not in the repr.
+    """
 
     request: NodeRequest
     image: Image
-    user_data: str
+    user_data: str = field(repr=False)
     host_key: str
     groups: Sequence[str]
     profile: str

@@ -15,12 +15,15 @@ from ipaddress import ip_network
 from typing import Any
 
 from catalog.errors import UserError
+from catalog.scope import Scope
 from executors.api import NodeRequest
 from executors.aws import tags
-from executors.aws.errors import code_of
+from executors.aws.errors import CLOUD, code_of, translated
 from executors.aws.session import client
-from executors.errors import Unsupported
+from executors.errors import OutOfCapacity
 
+NO_NETWORK_TTL_S = 86400
+"""How long a region or zone is left out that has no network for machines."""
 SHARED_GROUP = "sky-ssh"
 SSH_FROM_ENV = "SKY_AWS_SSH_FROM"
 """Address ranges (``203.0.113.0/24,...``) that logins are let in from, where it is set."""
@@ -41,7 +44,7 @@ class Network:
 def network(region: str) -> Network:
     """Return the VPC that is tagged ``sky-vpc``, else the default one, and its public subnets.
 
-    Raises ``Unsupported`` for a region that has neither. The SDK's errors pass as they are.
+    Raises ``OutOfCapacity`` for a region that has neither. The SDK's errors pass as they are.
     """
     ec2 = client("ec2", region)
     for wanted in ({"Name": "tag-key", "Values": ["sky-vpc"]}, {"Name": "is-default", "Values": ["true"]}):
@@ -49,9 +52,11 @@ def network(region: str) -> Network:
         if vpcs:
             break
     else:
-        raise Unsupported(
-            f"aws/{region} has no default VPC and none with the tag sky-vpc: aws ec2 create-default-vpc "
-            f"--region {region}"
+        raise OutOfCapacity(
+            f"{CLOUD}/{region} has no default VPC and none with the tag sky-vpc: aws ec2 create-default-vpc "
+            f"--region {region}",
+            Scope(CLOUD, region),
+            NO_NETWORK_TTL_S,
         )
     vpc_id: str = vpcs[0]["VpcId"]
     pages = ec2.get_paginator("describe_subnets").paginate(Filters=[{"Name": "vpc-id", "Values": [vpc_id]}])
@@ -61,15 +66,21 @@ def network(region: str) -> Network:
     for subnet in found:
         subnets.setdefault(subnet["AvailabilityZone"], subnet["SubnetId"])
     if not subnets:
-        raise Unsupported(f"{vpc_id} in aws/{region} has no subnet that gives machines public addresses")
+        raise OutOfCapacity(
+            f"{CLOUD}/{region}: no subnet of {vpc_id} gives machines public addresses",
+            Scope(CLOUD, region),
+            NO_NETWORK_TTL_S,
+        )
     return Network(vpc_id, subnets)
 
 
 def groups_for(request: NodeRequest, vpc_id: str, *, efa: bool = False) -> list[str]:
-    """Return the ids of the security groups for the cluster's machines, made where they are missing."""
+    """Return the ids of the security groups for the cluster's machines, made where they are missing.
+
+    Nobody can log in before ``open_logins``.
+    """
     region = request.offer.key.region
     shared = _group(region, vpc_id, SHARED_GROUP, "Logins to the machines of sky", {"made-by": "sky"})
-    _allow(region, shared, [_tcp("22", source) for source in ssh_sources()])
     if request.num_nodes == 1 and not request.ports:
         return [shared]
     name = f"sky-{request.cluster_id}"
@@ -79,6 +90,15 @@ def groups_for(request: NodeRequest, vpc_id: str, *, efa: bool = False) -> list[
     if efa:
         _allow(region, own, [among], outward=True)
     return [shared, own]
+
+
+def open_logins(region: str) -> None:
+    """Let logins in from where this machine is today, to the machines of all clusters in the region."""
+    with translated():
+        wanted = [{"Name": "group-name", "Values": [SHARED_GROUP]}]
+        rules = [_tcp("22", source) for source in ssh_sources()]
+        for group in client("ec2", region).describe_security_groups(Filters=wanted)["SecurityGroups"]:
+            _allow(region, group["GroupId"], rules)
 
 
 def own_groups(region: str, cluster_id: str = "") -> dict[str, str]:

@@ -12,7 +12,7 @@ from executors.aws import check as account
 from executors.aws import creation, intent, tags
 from executors.aws.errors import CLOUD, translated
 from executors.aws.instances import Instance
-from executors.aws.network import delete_group, own_groups
+from executors.aws.network import delete_group, open_logins, own_groups
 from executors.aws.power import switch_off, switch_on
 from executors.aws.removal import remove
 from executors.aws.search import everywhere, instances_of
@@ -38,12 +38,13 @@ class AwsProvisioner:
         Raises ``OutOfCapacity``, ``QuotaExceeded`` and ``AuthError``, after which nothing of it is left;
         ``CleanupIncomplete`` where that is not certain; ``HostUnreachable`` for machines that let nobody in.
         """
+        region = request.offer.key.region
         found = creation.ensure(request)
-        nodes = _reachable(found)
+        nodes = _reachable(region, found)
         data = {
             **cluster_data(nodes, found[0].marks[tags.HOST_KEY], request.offer),
-            "region": request.offer.key.region,
-            "endpoint": client("ec2", request.offer.key.region).meta.endpoint_url,
+            "region": region,
+            "endpoint": client("ec2", region).meta.endpoint_url,
             "instances": json.dumps([each.instance_id for each in found]),
             "offer": _written(replace(request.offer.key, zone=found[0].zone)),
         }
@@ -111,7 +112,7 @@ class AwsProvisioner:
         """
         region, found = _live(handle)
         found = switch_on(region, handle.cluster_id, found, _key(handle))
-        nodes = _reachable(found)
+        nodes = _reachable(region, found)
         return replace(handle, data={**handle.data, "nodes": write_nodes(nodes)})
 
     def self_commands(self, handle: Handle) -> Mapping[str, Sequence[str]]:
@@ -138,7 +139,7 @@ class AwsProvisioner:
         return account.access()
 
 
-def _reachable(found: Sequence[Instance]) -> list[Address]:
+def _reachable(region: str, found: Sequence[Instance]) -> list[Address]:
     """Return the instances' addresses once each can be logged in to."""
     key = str(client_key().path)
     nodes = [
@@ -147,6 +148,7 @@ def _reachable(found: Sequence[Instance]) -> list[Address]:
         )
         for each in found
     ]
+    open_logins(region)
     wait_until_ready(nodes, found[0].marks[tags.HOST_KEY])
     return nodes
 

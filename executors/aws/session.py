@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -22,8 +21,8 @@ _AT_ONCE = 16
 _lock = threading.Lock()
 
 
-def client(service: str, region: str = DEFAULT_REGION, *, attempts: int = _ATTEMPTS) -> Any:
-    """Return the client, which threads may share.
+def client(service: str, region: str = "", *, attempts: int = _ATTEMPTS) -> Any:
+    """Return the client, which threads may share, for the region or else the one that is set up.
 
     ``attempts`` counts what is sent for one call, with the SDK's standard pauses between them. Raises
     ``Unsupported`` without the SDK, ``AuthError`` for a profile that does not exist.
@@ -45,7 +44,9 @@ def _client(service: str, region: str, attempts: int) -> Any:
         max_pool_connections=_AT_ONCE,
         user_agent_extra="skysolve",
     )
-    return _session().client(service, region_name=region, config=config)
+    session = _session()
+    home = session.region_name or DEFAULT_REGION
+    return session.client(service, region_name=region or home, config=config)
 
 
 @cache
@@ -62,9 +63,8 @@ def installed() -> bool:
 
 def regions() -> tuple[str, ...]:
     """Return the regions that are enabled for this account."""
-    home = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or DEFAULT_REGION
     with translated():
-        found = client("ec2", home).describe_regions()["Regions"]
+        found = client("ec2").describe_regions()["Regions"]
     return tuple(sorted(region["RegionName"] for region in found))
 
 

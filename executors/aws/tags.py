@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import getpass
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from catalog.errors import UserError
 from executors.api import NodeRequest
@@ -20,15 +20,7 @@ Tags = list[dict[str, str]]
 
 
 def of_cluster(request: NodeRequest) -> dict[str, str]:
-    """Return the tags of all that is made for ``request``, its labels too.
-
-    Raises ``UserError`` for a label that AWS or we keep for ourselves.
-    """
-    for label in request.labels:
-        if label.startswith((_OURS, _RESERVED)) or label == "Name":
-            raise UserError(
-                f"label {label!r} cannot be used on AWS: 'Name', 'aws:...' and 'sky-...' are taken"
-            )
+    """Return the tags of all that is made for ``request``, its labels too."""
     return {
         **request.labels,
         "Name": request.cluster_name,
@@ -37,6 +29,15 @@ def of_cluster(request: NodeRequest) -> dict[str, str]:
         NUM_NODES: str(request.num_nodes),
         USER: user(),
     }
+
+
+def check_labels(labels: Iterable[str]) -> None:
+    """Raise ``UserError`` for a label that AWS or we keep for ourselves."""
+    for label in labels:
+        if label.startswith((_OURS, _RESERVED)) or label == "Name":
+            raise UserError(
+                f"label {label!r} cannot be used on AWS: 'Name', 'aws:...' and 'sky-...' are taken"
+            )
 
 
 def user() -> str:

@@ -9,6 +9,7 @@ import pytest
 from catalog.errors import UserError
 from executors.aws.disk import root_disk
 from executors.aws.image import Image, image_for, parameter
+from executors.errors import OutOfCapacity
 from tests.clouds.ec2.cloud import Cloud
 from tests.executors.aws.conftest import offer
 
@@ -31,8 +32,9 @@ def test_an_image_has_the_drivers_of_the_accelerator(accelerator: str, arch: str
 
 
 def test_a_gpu_without_a_public_image_asks_for_one() -> None:
-    with pytest.raises(UserError, match="image_id"):
+    with pytest.raises(OutOfCapacity, match="image_id") as caught:
         parameter(offer(accelerator="V100"))
+    assert str(caught.value.scope) == "aws/V100"
 
 
 def test_the_current_image_is_found_in_the_region(ec2: Cloud) -> None:

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from catalog.errors import UserError
-from executors.aws.network import SSH_FROM_ENV, groups_for, network, ssh_sources
+from executors.aws.network import SSH_FROM_ENV, groups_for, network, open_logins, ssh_sources
 from executors.aws.session import client
-from executors.errors import Unsupported
+from executors.errors import OutOfCapacity
 from tests.clouds.ec2.cloud import Cloud
 from tests.executors.aws.conftest import request
 
@@ -29,6 +29,9 @@ def rules(group_id: str) -> set[tuple[Any, ...]]:
 def test_one_node_without_ports_lets_in_logins_alone(ec2: Cloud) -> None:
     place = network("us-east-1")
     (shared,) = groups_for(request(), place.vpc_id)
+    assert rules(shared) == set()
+    open_logins("us-east-1")
+    open_logins("us-east-1")
     assert rules(shared) == {("tcp", 22, 22, "198.18.0.0/15")}
     assert groups_for(request("dev-2"), place.vpc_id) == [shared]
 
@@ -55,7 +58,7 @@ def test_a_region_without_a_vpc_says_how_to_make_one(ec2: Cloud) -> None:
     for subnet in ec2_client.describe_subnets()["Subnets"]:
         ec2_client.delete_subnet(SubnetId=subnet["SubnetId"])
     ec2_client.delete_vpc(VpcId=vpc["VpcId"])
-    with pytest.raises(Unsupported, match="aws ec2 create-default-vpc --region us-west-2"):
+    with pytest.raises(OutOfCapacity, match="aws ec2 create-default-vpc --region us-west-2"):
         network("us-west-2")
 
 
