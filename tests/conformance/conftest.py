@@ -118,7 +118,7 @@ _PLACES = [
     pytest.param(_fake, id="fake"),
     pytest.param(_ssh, id="ssh", marks=pytest.mark.needs("ssh")),
     pytest.param(_slurm, id="slurm", marks=pytest.mark.needs("slurm")),
-    pytest.param(_aws, id="aws", marks=pytest.mark.needs("namespaces")),
+    pytest.param(_aws, id="aws", marks=pytest.mark.needs("namespaces", "time")),
 ]
 
 

@@ -91,6 +91,17 @@ def test_two_machines_run_one_job_and_take_themselves_down(ec2_machines: Cloud) 
 
 
 @pytest.mark.needs("time")
+def test_a_machine_that_ec2_does_not_stop_powers_itself_off(ec2_machines: Cloud) -> None:
+    sky("launch", "-y", "-c", "dev", *PLACE, "true")
+    ec2_machines.deny("ec2:StopInstances")
+    sky("autostop", "-y", "dev", "-i", "0")
+    until({"dev": "STOPPED"})
+    assert [ec2_machines.machines.on(each) for each in ec2_machines.machines.ids()] == [False]
+    assert len(ec2_machines.calls("StopInstances")) > 1
+    sky("down", "-y", "dev")
+
+
+@pytest.mark.needs("time")
 @pytest.mark.parametrize("ending", ["down", "launch"])
 @pytest.mark.parametrize(
     ("target", "moment"),

@@ -45,6 +45,17 @@ def test_everything_carries_the_cluster_and_the_users_labels(ec2: Cloud, aws: Aw
     }
 
 
+@pytest.mark.parametrize(("instance_type", "kind"), [("p4d.24xlarge", "efa"), ("m5.large", None)])
+def test_the_best_network_is_a_fabric_where_the_type_has_one(
+    instance_type: str, kind: str | None, ec2: Cloud, aws: AwsProvisioner
+) -> None:
+    wanted = request(num_nodes=2, zone="us-east-1a", instance_type=instance_type)
+    aws.create(replace(wanted, network_tier="best"))
+    (call,) = ec2.calls("RunInstances")
+    assert call.get("NetworkInterface.1.InterfaceType") == kind
+    assert len(ec2.calls("AuthorizeSecurityGroupEgress")) == (1 if kind else 0)
+
+
 def test_a_label_of_ours_is_refused(ec2: Cloud, aws: AwsProvisioner) -> None:
     with pytest.raises(UserError, match="sky-cluster-id"):
         aws.create(replace(request(), labels={"sky-cluster-id": "other"}))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import datetime as dt
 import subprocess
 import sys
@@ -30,6 +31,10 @@ def test_the_signature_is_the_one_that_botocore_makes(host: str) -> None:
     signature = signer.signature(signer.string_to_sign(theirs, canonical), theirs)
     assert ours["authorization"].endswith(f"Signature={signature}")
     assert "s3cr3t" not in str(ours)
+
+
+def test_it_is_written_for_the_oldest_python_that_a_machine_may_have() -> None:
+    ast.parse(Path(self_stop.__file__).read_text("utf-8"), feature_version=(3, 8))
 
 
 def test_it_runs_alone_with_the_standard_library(tmp_path: Path) -> None:
