@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -77,7 +76,7 @@ class Script:
         """Begin anew."""
         for each in (self.faults, self.capacities, self.quota, self.denied, self.calls):
             each.clear()
-        self.timing.__init__()  # type: ignore[misc]
+        vars(self.timing).update(vars(Timing()))
 
     def note(self, service: str, action: str, region: str, parameters: Mapping[str, str]) -> None:
         """Write a call down, without what was sent to the machines."""
@@ -94,16 +93,11 @@ class Script:
                 return fault
         return None
 
-    def take(self, zone: str, instance_type: str, market: str, count: int) -> int:
-        """Take so many from what is left; returns how many there are if that is too few, else ``count``."""
+    def take(self, zone: str, instance_type: str, market: str, count: int) -> bool:
+        """Take so many from what is left; returns whether there were so many, else nothing is taken."""
         counted = [each for each in self.capacities if each.covers(zone, instance_type, market)]
-        short = min((each.left for each in counted), default=count)
-        if short < count:
-            return short
+        if any(each.left < count for each in counted):
+            return False
         for each in counted:
             each.left -= count
-        return count
-
-    def summary(self) -> Counter[str]:
-        """Return how often each action was called."""
-        return Counter(call["action"] for call in self.calls)
+        return True

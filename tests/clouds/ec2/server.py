@@ -169,7 +169,7 @@ class Ec2:
         ]
         if limit is not None and len(running) + count > limit:
             return answers.over_quota(limit, call.market)
-        if self.script.take(zone, kind, call.market, count) < count:
+        if not self.script.take(zone, kind, call.market, count):
             return answers.no_capacity(kind, zone)
         return None
 
