@@ -12,7 +12,7 @@ from executors.aws.image import Image
 _IO2_IOPS_PER_GIB, _IO2_IOPS = 500, 20_000
 _TIERS: dict[str, dict[str, Any]] = {
     "low": {"VolumeType": "standard"},
-    "medium": {"VolumeType": "gp3", "Iops": 3500, "Throughput": 125},
+    "medium": {"VolumeType": "gp3", "Iops": 3000, "Throughput": 125},
     "high": {"VolumeType": "gp3", "Iops": 7000, "Throughput": 340},
     "ultra": {"VolumeType": "io2", "Iops": _IO2_IOPS},
 }
