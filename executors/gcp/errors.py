@@ -1,0 +1,221 @@
+"""The one mapping of Compute Engine's errors to ours, for its HTTP answers and its operations alike.
+
+Codes are those of https://cloud.google.com/compute/docs/troubleshooting/troubleshooting-vm-creation and of
+the ``reason`` in HTTP errors. What is known of no code keeps to the offer that failed, with all that Google
+said.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from catalog.errors import ExecutorError
+from catalog.offer import OfferKey
+from catalog.scope import Scope
+from executors.errors import AuthError, NotFound, OutOfCapacity, QuotaExceeded, ScopedError, Transient
+
+CLOUD = "gcp"
+
+STOCKOUT_TTL_S = 10 * 60
+QUOTA_TTL_S = 60 * 60
+_ABSENT_TTL_S = 24 * 60 * 60
+_AUTH_TTL_S = 60 * 60
+
+_STOCKOUT = frozenset(
+    {
+        "ZONE_RESOURCE_POOL_EXHAUSTED",
+        "ZONE_RESOURCE_POOL_EXHAUSTED_WITH_DETAILS",
+        "RESOURCE_POOL_EXHAUSTED",
+        "insufficientCapacity",
+        "stockout",
+    }
+)
+_QUOTA = frozenset({"QUOTA_EXCEEDED", "quotaExceeded", "QUOTA_EXCEEDED_GLOBAL", "limitExceeded"})
+_ABSENT = frozenset({"UNSUPPORTED_OPERATION", "RESOURCE_NOT_FOUND", "notFound"})
+_TRANSIENT = frozenset(
+    {
+        *("rateLimitExceeded", "userRateLimitExceeded", "RATE_LIMIT_EXCEEDED", "concurrentLimitExceeded"),
+        *("backendError", "internalError", "INTERNAL_ERROR", "resourceNotReady", "RESOURCE_NOT_READY"),
+        *("resourceInUseByAnotherResource", "RESOURCE_IN_USE_BY_ANOTHER_RESOURCE", "RESOURCE_IN_USE"),
+        *("OPERATION_CANCELED_BY_USER", "SERVICE_UNAVAILABLE", "TIMEOUT"),
+    }
+)
+_DISABLED = frozenset({"accessNotConfigured", "SERVICE_DISABLED"})
+_FORBIDDEN = frozenset(
+    {
+        *("forbidden", "authError", "required", "unauthorized", "PERMISSIONS_ERROR", "IAM_PERMISSION_DENIED"),
+        *("BILLING_DISABLED", "billingNotEnabled", "UREQ_PROJECT_BILLING_NOT_OPEN"),
+    }
+)
+_TOO_MANY, _UNAUTHORIZED, _FORBIDDEN_STATUS, _NOT_FOUND = 429, 401, 403, 404
+_SERVER_ERROR = 500
+_METRIC = re.compile(r"Quota '([A-Z0-9_]+)' exceeded")
+_FAMILY_CPUS = re.compile(r"(PREEMPTIBLE_)?[A-Z0-9]+_CPUS")
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One error as Google words it; of a quota also what is limited, and whether everywhere."""
+
+    code: str
+    message: str
+    status: int = 0
+    metric: str = ""
+    everywhere: bool = False
+
+
+class Refused(ExecutorError):
+    """Google refused; ``about`` says what that means for an offer."""
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        super().__init__("; ".join(f"{fault.code}: {fault.message}" for fault in faults))
+        self.faults = tuple(faults)
+
+
+def exists_already(error: ExecutorError) -> bool:
+    """Return whether what was to be made is there."""
+    codes = {"alreadyExists", "RESOURCE_ALREADY_EXISTS"}
+    return isinstance(error, Refused) and any(fault.code in codes for fault in error.faults)
+
+
+def of_answer(status: int, body: Mapping[str, Any], project: str) -> ExecutorError:
+    """Return what an HTTP answer of ``status`` says; ``body`` is its JSON, ``{}`` where it is none."""
+    error = body.get("error")
+    if not isinstance(error, Mapping):
+        error = {"message": str(error or body or f"HTTP {status} without a word")}
+    message = str(error.get("message", f"HTTP {status}"))
+    details = [detail for detail in error.get("details", ()) if "reason" in detail]
+    codes = [str(detail["reason"]) for detail in details]
+    codes += [str(each["reason"]) for each in error.get("errors", ()) if "reason" in each]
+    faults = [_fault(code, message, status) for code in dict.fromkeys(codes or [str(status)])]
+    return _meaning(faults, project)
+
+
+def of_operation(errors: Sequence[Mapping[str, Any]], project: str) -> ExecutorError:
+    """Return what the ``error.errors`` of an operation say."""
+    faults = []
+    for error in errors:
+        fault = _fault(str(error.get("code", "UNKNOWN")), str(error.get("message", "")))
+        for detail in error.get("errorDetails", ()):
+            if "quotaInfo" in detail:
+                fault = _with_quota(fault, detail["quotaInfo"])
+        faults.append(fault)
+    return _meaning(faults, project)
+
+
+def stopped(name: str, why: str) -> Refused:
+    """Return what an instance means that was stopped while it was awaited: the place had no room for it."""
+    return Refused([Fault("stockout", f"{name} was stopped as soon as it was made{why and ': ' + why}")])
+
+
+def no_login(words: str, fix: str) -> AuthError:
+    """Return what credentials that do not do mean: the whole cloud is out, for this run; ``fix`` mends it."""
+    return AuthError(f"gcp: {words}. Run: {fix}", Scope(cloud=CLOUD), _AUTH_TTL_S)
+
+
+def about(error: ExecutorError, key: OfferKey) -> ExecutorError:
+    """Return what a refusal to make or start nodes of the offer ``key`` means for planning.
+
+    ``OutOfCapacity`` or ``QuotaExceeded`` with the narrowest scope that the words support, of the offer's
+    own market alone; other errors as they are.
+    """
+    if isinstance(error, NotFound):
+        return _absent(key, str(error))
+    if not isinstance(error, Refused):
+        return error
+    found = [_scoped(fault, key) for fault in error.faults]
+    return max(found, key=lambda each: isinstance(each, QuotaExceeded))
+
+
+def _scoped(fault: Fault, key: OfferKey) -> ScopedError:
+    words = f"{_place(key)}: {fault.code}: {fault.message}"
+    if fault.code in _QUOTA or fault.metric:
+        return QuotaExceeded(words, _quota_scope(fault, key), QUOTA_TTL_S)
+    if fault.code in _STOCKOUT:
+        return OutOfCapacity(words, _stockout_scope(key), STOCKOUT_TTL_S)
+    if fault.code in _ABSENT:
+        return _absent(key, f"{fault.code}: {fault.message}")
+    return OutOfCapacity(words, _offer_scope(key), STOCKOUT_TTL_S)
+
+
+def _absent(key: OfferKey, words: str) -> OutOfCapacity:
+    """Return that the zone has no such thing, which does not change within minutes."""
+    return OutOfCapacity(f"{_place(key)}: {words}", _offer_scope(key), _ABSENT_TTL_S)
+
+
+def _offer_scope(key: OfferKey) -> Scope:
+    return Scope(
+        key.cloud,
+        key.region,
+        key.zone or None,
+        key.instance_type,
+        key.accelerator or None,
+        key.accelerator_count_milli or None,
+        key.market,
+    )
+
+
+def _stockout_scope(key: OfferKey) -> Scope:
+    """Where GPUs are attached to a general type (N1), it is the GPUs that ran out, whatever the type."""
+    if key.accelerator and key.instance_type.startswith("n1-"):
+        return Scope(
+            key.cloud,
+            key.region,
+            key.zone or None,
+            accelerator=key.accelerator,
+            accelerator_count_milli=key.accelerator_count_milli,
+            market=key.market,
+        )
+    return _offer_scope(key)
+
+
+def _quota_scope(fault: Fault, key: OfferKey) -> Scope:
+    """Return where a quota counts: its region; of GPUs or of a family of types, only those there."""
+    region = None if fault.everywhere else key.region
+    if "GPUS" in fault.metric and key.accelerator:
+        return Scope(
+            key.cloud,
+            region,
+            instance_type=key.instance_type if fault.everywhere else None,
+            accelerator=key.accelerator,
+            accelerator_count_milli=key.accelerator_count_milli,
+            market=key.market,
+        )
+    if fault.everywhere or _FAMILY_CPUS.fullmatch(fault.metric):
+        return Scope(key.cloud, region, instance_type=key.instance_type, market=key.market)
+    return Scope(key.cloud, region, market=key.market)
+
+
+def _place(key: OfferKey) -> str:
+    return f"{key.cloud} {key.zone or key.region} ({key.instance_type}, {key.market.value})"
+
+
+def _fault(code: str, message: str, status: int = 0) -> Fault:
+    metric = _METRIC.search(message)
+    return Fault(code, message, status, metric[1] if metric else "", "globally" in message)
+
+
+def _with_quota(fault: Fault, info: Mapping[str, Any]) -> Fault:
+    metric = fault.metric or str(info.get("metricName", "")).rpartition("/")[2].upper()
+    return replace(fault, metric=metric, everywhere=not {"region", "zone"} & set(info.get("dimensions", {})))
+
+
+def _meaning(faults: Sequence[Fault], project: str) -> ExecutorError:
+    """Return the error of ours, but for what depends on the offer: that stays ``Refused``."""
+    codes = {fault.code for fault in faults}
+    status = max(fault.status for fault in faults)
+    words = "; ".join(f"{fault.code}: {fault.message}" for fault in faults)
+    if codes & (_STOCKOUT | _QUOTA):
+        return Refused(faults)
+    if codes & _TRANSIENT or status == _TOO_MANY or status >= _SERVER_ERROR:
+        return Transient(f"Compute Engine: {words}")
+    if codes & _DISABLED:
+        return no_login(words, f"gcloud services enable compute.googleapis.com --project {project}")
+    if codes & _FORBIDDEN or status in {_UNAUTHORIZED, _FORBIDDEN_STATUS}:
+        return no_login(words, "sky check gcp")
+    if status == _NOT_FOUND:
+        return NotFound(words)
+    return Refused(faults)

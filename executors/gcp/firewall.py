@@ -1,0 +1,87 @@
+"""The firewall rules of a cluster: SSH and the task's ports from outside, everything among its nodes."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from functools import partial
+
+from catalog.errors import ExecutorError
+from executors.errors import NotFound
+from executors.gcp import errors, names, operations
+from executors.gcp.rest import Json, Rest
+
+SSH_FROM_VARIABLE = "SKY_GCP_SSH_FROM"
+"""The variable with the ranges (``203.0.113.0/24``, several with commas) that may reach the nodes by SSH."""
+_ANYWHERE = "0.0.0.0/0"
+
+
+def rules(cluster_id: str, ports: Sequence[str], num_nodes: int, network: str) -> list[Json]:
+    """Return the rules that the cluster needs. SSH takes keys alone, and may be narrowed down further."""
+    group = names.group(cluster_id)
+    common = {
+        "network": network,
+        "direction": "INGRESS",
+        "targetTags": [group],
+        "description": json.dumps({"cluster_id": cluster_id, "owner": names.owner()}),
+    }
+    ssh_from = [each.strip() for each in os.environ.get(SSH_FROM_VARIABLE, _ANYWHERE).split(",")]
+    wanted: list[Json] = [
+        {
+            **common,
+            "name": f"{group}-ssh",
+            "sourceRanges": ssh_from,
+            "allowed": [{"IPProtocol": "tcp", "ports": ["22"]}],
+        }
+    ]
+    if ports:
+        allowed = [{"IPProtocol": "tcp", "ports": list(ports)}]
+        wanted.append({**common, "name": f"{group}-ports", "sourceRanges": [_ANYWHERE], "allowed": allowed})
+    if num_nodes > 1:
+        allowed = [{"IPProtocol": protocol} for protocol in ("tcp", "udp", "icmp")]
+        wanted.append({**common, "name": f"{group}-nodes", "sourceTags": [group], "allowed": allowed})
+    return wanted
+
+
+def open_all(rest: Rest, cluster_id: str, wanted: Sequence[Json]) -> None:
+    """Make those of the rules that are not there yet. Raises the first refusal."""
+    there = find(rest, cluster_id)
+    missing = [rule for rule in wanted if rule["name"] not in there]
+    changes = [partial(rest.change, "POST", "global/firewalls", rule) for rule in missing]
+    for failure in operations.run_all(rest, changes):
+        if not errors.exists_already(failure):
+            raise failure
+
+
+def close_all(rest: Rest, cluster_id: str) -> list[ExecutorError]:
+    """Remove the cluster's rules, gone already is success; returns what failed."""
+    there = find(rest, cluster_id)
+    changes = [partial(rest.change, "DELETE", f"global/firewalls/{name}") for name in there]
+    return [each for each in operations.run_all(rest, changes) if not isinstance(each, NotFound)]
+
+
+def find(rest: Rest, cluster_id: str) -> list[str]:
+    """Return the names of the cluster's rules."""
+    return [str(rule["name"]) for rule in _list(rest, f"{names.group(cluster_id)}-.*")]
+
+
+def clusters(rest: Rest) -> set[str]:
+    """Return the ids of this user's clusters that have rules."""
+    notes = [_note(rule) for rule in _list(rest, f"{names.PREFIX}.*")]
+    return {str(note["cluster_id"]) for note in notes if note.get("owner") == names.owner()}
+
+
+def _note(rule: Json) -> Json:
+    """Return what a rule's description says; nothing where it is not one of ours."""
+    with suppress(ValueError):
+        note = json.loads(rule.get("description", ""))
+        if isinstance(note, dict) and "cluster_id" in note:
+            return note
+    return {}
+
+
+def _list(rest: Rest, name: str) -> Iterator[Json]:
+    for page in rest.pages("global/firewalls", filter=f"name eq {name}"):
+        yield from page.get("items", [])

@@ -1,0 +1,202 @@
+"""The instances of a cluster: what is asked for, and what is there."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from catalog.offer import Market, OfferKey
+from executors.api import ClusterView, NodeRequest, NodeState
+from executors.gcp import accelerator, errors, image, names
+from executors.gcp.rest import Json, Rest
+from executors.transports.address import Address
+from executors.vm.user_data import LOGIN_USER
+
+SERVICE_ACCOUNT_VARIABLE = "SKY_GCP_SERVICE_ACCOUNT"
+"""The variable with the e-mail of the service account that nodes have; by default the project's own."""
+NETWORK_VARIABLE = "SKY_GCP_NETWORK"
+"""The variable with the VPC network of the nodes; by default ``default``."""
+_SCOPE = "https://www.googleapis.com/auth/cloud-platform"
+_CLUSTER_ID, _CLUSTER_NAME = "sky-cluster-id", "sky-cluster-name"
+
+_STATES = {
+    "PROVISIONING": NodeState.PENDING,
+    "STAGING": NodeState.PENDING,
+    "RUNNING": NodeState.RUNNING,
+    "REPAIRING": NodeState.DEGRADED,
+    "STOPPING": NodeState.STOPPED,
+    "SUSPENDING": NodeState.STOPPED,
+    "SUSPENDED": NodeState.STOPPED,
+    "TERMINATED": NodeState.STOPPED,
+}
+"""Google's state -> ours; a stopped instance is called TERMINATED there."""
+
+
+_FIXED = ("h3-", "h4d-", "z3-")
+"""Types, besides those with accelerators, that do not move to another host while they run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """One instance, as far as it matters here."""
+
+    name: str
+    zone: str
+    status: str
+    cluster_id: str
+    rank: int
+    num_nodes: int
+    machine_type: str = ""
+    spot: bool = False
+    local_disks: bool = False
+    internal_ip: str = ""
+    external_ip: str = ""
+    why: str = field(default="", compare=False)
+
+    @property
+    def path(self) -> str:
+        """The address in the API."""
+        return f"zones/{self.zone}/instances/{self.name}"
+
+    @property
+    def state(self) -> NodeState:
+        """Its state in our words."""
+        return _STATES.get(self.status, NodeState.DEGRADED)
+
+    @property
+    def address(self) -> Address:
+        """How it is reached."""
+        return Address(self.external_ip or self.internal_ip, user=LOGIN_USER, internal_ip=self.internal_ip)
+
+    @classmethod
+    def of(cls, found: Json) -> Instance:
+        """Read the API's representation."""
+        interface: Json = next(iter(found.get("networkInterfaces", ())), {})
+        access: Json = next(iter(interface.get("accessConfigs", ())), {})
+        notes = {each["key"]: each.get("value", "") for each in found.get("metadata", {}).get("items", ())}
+        labels = found.get("labels", {})
+        return cls(
+            name=found["name"],
+            zone=_last(found["zone"]),
+            status=found.get("status", "PROVISIONING"),
+            cluster_id=notes.get(_CLUSTER_ID, ""),
+            rank=int(labels.get(names.RANK_LABEL, 0)),
+            num_nodes=int(labels.get(names.NODES_LABEL, 1)),
+            machine_type=_last(found.get("machineType", "")),
+            spot=found.get("scheduling", {}).get("provisioningModel") == "SPOT",
+            local_disks=any(disk.get("type") == "SCRATCH" for disk in found.get("disks", ())),
+            internal_ip=interface.get("networkIP", ""),
+            external_ip=access.get("natIP", ""),
+            why=found.get("statusMessage", ""),
+        )
+
+
+def wanted(request: NodeRequest, zone: str, rank: int, user_data: str) -> Json:
+    """Return the body of ``instances.insert`` for the node of that rank."""
+    key, cluster_id = request.offer.key, request.cluster_id
+    labels = {**request.labels, **names.labels(cluster_id, rank, request.num_nodes)}
+    notes = {
+        "user-data": user_data,
+        "enable-oslogin": "FALSE",
+        "block-project-ssh-keys": "TRUE",
+        _CLUSTER_ID: cluster_id,
+        _CLUSTER_NAME: request.cluster_name,
+    }
+    return {
+        "name": names.node(cluster_id, rank),
+        "description": f"node {rank} of the cluster {request.cluster_name}",
+        "machineType": f"zones/{zone}/machineTypes/{key.instance_type}",
+        "labels": labels,
+        "tags": {"items": [names.group(cluster_id)]},
+        "metadata": {"items": [{"key": name, "value": value} for name, value in notes.items()]},
+        "disks": [image.boot_disk(request, zone, labels)],
+        "guestAccelerators": accelerator.attached(key, zone),
+        "scheduling": _scheduling(key),
+        "networkInterfaces": [
+            {"network": network(), "accessConfigs": [{"type": "ONE_TO_ONE_NAT", "name": "External NAT"}]}
+        ],
+        "serviceAccounts": [
+            {"email": os.environ.get(SERVICE_ACCOUNT_VARIABLE, "default"), "scopes": [_SCOPE]}
+        ],
+    }
+
+
+def network() -> str:
+    """Return the network of the nodes, as the API names it."""
+    named = os.environ.get(NETWORK_VARIABLE, "default")
+    return named if "/" in named else f"global/networks/{named}"
+
+
+def find(rest: Rest, cluster_id: str) -> list[Instance]:
+    """Return the cluster's instances in every zone of the project, head first."""
+    found = _labelled(rest, f"labels.{names.CLUSTER_LABEL}={names.tag(cluster_id)}")
+    return sorted(found, key=lambda each: each.rank)
+
+
+def find_all(rest: Rest) -> dict[str, list[Instance]]:
+    """Return the instances of all clusters that this user made, by cluster id, head first."""
+    clusters: dict[str, list[Instance]] = {}
+    for each in _labelled(rest, f"labels.{names.OWNER_LABEL}={names.owner()}"):
+        clusters.setdefault(each.cluster_id, []).append(each)
+    return {key: sorted(found, key=lambda each: each.rank) for key, found in sorted(clusters.items())}
+
+
+def view(cluster_id: str, found: Sequence[Instance]) -> ClusterView:
+    """Return the cluster that consists of these instances."""
+    if not found:
+        return ClusterView(cluster_id, NodeState.GONE)
+    addresses = tuple(each.internal_ip or each.name for each in found)
+    shown = "; ".join(
+        f"{each.name} is {each.status}" + (f" ({each.why})" if each.why else "") for each in found
+    )
+    states = {each.state for each in found}
+    missing = found[0].num_nodes - len(found)
+    if missing > 0:
+        return ClusterView(cluster_id, NodeState.DEGRADED, addresses, f"{missing} nodes are missing; {shown}")
+    if len(states) > 1:
+        mixed = NodeState.PENDING if states == {NodeState.PENDING, NodeState.RUNNING} else NodeState.DEGRADED
+        return ClusterView(cluster_id, mixed, addresses, shown)
+    (state,) = states
+    reason = "" if state in {NodeState.RUNNING, NodeState.STOPPED} else shown
+    return ClusterView(cluster_id, state, addresses, reason)
+
+
+def offer_key(instance: Instance, capacity: Mapping[str, Any]) -> OfferKey:
+    """Return the offer that an instance is of; ``capacity`` is its handle's."""
+    return OfferKey(
+        cloud=errors.CLOUD,
+        region=instance.zone.rpartition("-")[0],
+        zone=instance.zone,
+        instance_type=instance.machine_type,
+        accelerator=str(capacity.get("accelerator", "")),
+        accelerator_count_milli=int(capacity.get("accelerators", 0)) * 1000,
+        market=Market.SPOT if instance.spot else Market.ON_DEMAND,
+    )
+
+
+def _scheduling(key: OfferKey) -> Json:
+    """Return what happens when the host is maintained or, of spot, taken away: a stop, its disk kept."""
+    if key.market is Market.SPOT:
+        return {
+            "provisioningModel": "SPOT",
+            "instanceTerminationAction": "STOP",
+            "onHostMaintenance": "TERMINATE",
+            "automaticRestart": False,
+        }
+    fixed = key.accelerator or key.instance_type.startswith(_FIXED) or key.instance_type.endswith("-metal")
+    return {"onHostMaintenance": "TERMINATE" if fixed else "MIGRATE", "automaticRestart": True}
+
+
+def _labelled(rest: Rest, condition: str) -> list[Instance]:
+    return [
+        Instance.of(instance)
+        for page in rest.pages("aggregated/instances", filter=condition)
+        for place in page.get("items", {}).values()
+        for instance in place.get("instances", ())
+    ]
+
+
+def _last(address: str) -> str:
+    return address.rpartition("/")[2]

@@ -1,0 +1,50 @@
+"""What Compute Engine calls the things of a cluster: their names and labels.
+
+Names and label values there are 63 characters of ``[a-z0-9-]`` at most; cluster ids are not. Their tag is
+what is legible of the id and a hash of the whole, so that two ids never share one.
+"""
+
+from __future__ import annotations
+
+import getpass
+import hashlib
+import re
+
+CLUSTER_LABEL, OWNER_LABEL, RANK_LABEL, NODES_LABEL = "sky-cluster", "sky-owner", "sky-rank", "sky-nodes"
+PREFIX = "sky-"
+_LEGIBLE = 30
+_HASH = 12
+
+
+def tag(text: str) -> str:
+    """Return the label value that stands for ``text``; the same each time, and of no other text."""
+    legible = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:_LEGIBLE].strip("-")
+    return f"{legible or 'x'}-{hashlib.sha256(text.encode()).hexdigest()[:_HASH]}"
+
+
+def owner() -> str:
+    """Return the label value of this user."""
+    try:
+        return tag(getpass.getuser())
+    except (KeyError, OSError):
+        return tag("unknown")
+
+
+def node(cluster_id: str, rank: int) -> str:
+    """Return the name of the instance of that rank."""
+    return f"{PREFIX}{tag(cluster_id)}-{rank}"
+
+
+def group(cluster_id: str) -> str:
+    """Return the network tag of the cluster's instances, which is the beginning of all its names, too."""
+    return f"{PREFIX}{tag(cluster_id)}"
+
+
+def labels(cluster_id: str, rank: int, num_nodes: int) -> dict[str, str]:
+    """Return the labels by which an instance is found again."""
+    return {
+        CLUSTER_LABEL: tag(cluster_id),
+        OWNER_LABEL: owner(),
+        RANK_LABEL: str(rank),
+        NODES_LABEL: str(num_nodes),
+    }

@@ -1,0 +1,206 @@
+"""Clusters on Compute Engine: instances with the cluster's label, all or none, found again by it alone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from catalog.errors import ExecutorError
+from catalog.offer import OfferKey
+from executors.api import Access, ClusterView, Handle, NodeRequest, NodeState
+from executors.errors import CleanupIncomplete, NotFound, OutOfCapacity
+from executors.gcp import (
+    accelerator,
+    check,
+    credentials,
+    errors,
+    firewall,
+    fleet,
+    instances,
+    names,
+    operations,
+)
+from executors.gcp.instances import Instance
+from executors.gcp.rest import Rest, endpoint
+from executors.gcp.zones import zones_of
+from executors.transports.address import read_nodes, write_nodes
+from executors.vm import cluster, host_key, ready
+from executors.vm.client_key import client_key
+from executors.vm.user_data import BootFile, cloud_config
+
+_SELF_STOP = Path(__file__).with_name("self_stop.py")
+_GUEST_AGENT = BootFile(
+    "/etc/default/instance_configs.cfg", "[InstanceSetup]\nset_host_keys = false\n", mode="0644"
+)
+"""Without it Google's guest agent would put host keys of its own in the place of the cluster's."""
+
+
+class GcpProvisioner:
+    """Makes, describes and removes clusters in the project of this user's credentials."""
+
+    def __init__(self, open_rest: Callable[[str], Rest] = Rest.open) -> None:
+        self._open = open_rest
+        self._opened: dict[str, Rest] = {}
+
+    def create(self, request: NodeRequest) -> Handle:
+        """Make the cluster's instances, or complete and start those that are there; wait for a login.
+
+        Raises ``OutOfCapacity`` and ``QuotaExceeded`` when Google refuses one; what this call made is removed
+        then.
+        """
+        accelerator.check(request.offer.key)
+        rest, cluster_id, key = self._rest(), request.cluster_id, request.offer.key
+        key_pair = host_key.host_key(cluster_id)
+        user_data = cloud_config(key_pair, client_key().public, files=[_GUEST_AGENT])
+        operations.await_all(rest, operations.pending(rest, names.group(cluster_id)))
+        found = instances.find(rest, cluster_id)
+        nodes = _running(rest, request, found, user_data)
+        addresses = [each.address for each in nodes]
+        data = {
+            **cluster.cluster_data(addresses, key_pair.public, request.offer),
+            "project": rest.project,
+            "zone": nodes[0].zone,
+        }
+        ready.wait_until_ready(addresses, key_pair.public, check=partial(_still_running, rest, nodes, key))
+        return Handle(errors.CLOUD, cluster_id, request.cluster_name, data)
+
+    def describe(self, handle: Handle) -> ClusterView:
+        """Say how the cluster's instances are, wherever in the project they are."""
+        return instances.view(handle.cluster_id, instances.find(self._rest(handle), handle.cluster_id))
+
+    def delete(self, handle: Handle) -> None:
+        """Delete the cluster's instances with their disks, and its firewall rules; gone already is success.
+
+        Raises ``CleanupIncomplete`` with the commands that delete what is left.
+        """
+        rest, cluster_id = self._rest(handle), handle.cluster_id
+        operations.await_all(rest, operations.pending(rest, names.group(cluster_id)))
+        failed = fleet.delete(rest, instances.find(rest, cluster_id)) + firewall.close_all(rest, cluster_id)
+        left, rules = instances.find(rest, cluster_id), firewall.find(rest, cluster_id)
+        if left or rules:
+            raise CleanupIncomplete(_what_is_left(rest, handle, left, rules, failed))
+        _forget_addresses(handle)
+        host_key.forget(cluster_id)
+
+    def list(self) -> Sequence[ClusterView]:
+        """Return this user's clusters in the project, one of which only firewall rules are left, too."""
+        rest = self._rest()
+        views = [instances.view(each, found) for each, found in instances.find_all(rest).items()]
+        rules = firewall.clusters(rest) - {each.cluster_id for each in views}
+        remains = "its instances are gone and its firewall rules are left"
+        return views + [ClusterView(each, NodeState.DEGRADED, reason=remains) for each in sorted(rules)]
+
+    def stop(self, handle: Handle) -> None:
+        """Stop all instances; their disks stay, and bill. Raises ``CleanupIncomplete`` if one still runs."""
+        rest = self._rest(handle)
+        failed = fleet.stop(rest, self._found(rest, handle))
+        if failed:
+            words = "; ".join(map(str, failed))
+            raise CleanupIncomplete(f"cluster {handle.cluster_name} is not stopped: {words}; try again")
+        _forget_addresses(handle)
+
+    def start(self, handle: Handle) -> Handle:
+        """Start all instances again, in their zone, or none; wait for a login.
+
+        Raises ``OutOfCapacity`` when the zone has none left, ``NotFound`` when they are gone.
+        """
+        rest = self._rest(handle)
+        operations.await_all(rest, operations.pending(rest, names.group(handle.cluster_id)))
+        found = self._found(rest, handle)
+        key = instances.offer_key(found[0], json.loads(handle.data["capacity"]))
+        try:
+            nodes = fleet.start(rest, found)
+        except ExecutorError as error:
+            raise errors.about(error, key) from error
+        addresses = [each.address for each in nodes]
+        check_running = partial(_still_running, rest, nodes, key)
+        ready.wait_until_ready(addresses, handle.data["host_key"], check=check_running)
+        return replace(handle, data={**handle.data, "nodes": write_nodes(addresses)})
+
+    def self_commands(self, handle: Handle) -> Mapping[str, Sequence[str]]:
+        """Return what a node runs to stop its cluster, or to delete it."""
+        script = _SELF_STOP.read_text("utf-8")
+        words = [endpoint(), handle.data["project"], names.tag(handle.cluster_id)]
+        return {verb: [cluster.PYTHON, "-I", "-c", script, verb, *words] for verb in ("stop", "down")}
+
+    def agent_config(self, handle: Handle) -> Mapping[str, object]:
+        """Return the agent's settings."""
+        return cluster.agent_config(handle, self.self_commands(handle))
+
+    def configured(self) -> bool:
+        """Return whether there are credentials and a project; nobody is asked."""
+        return credentials.there()
+
+    def check(self) -> Access:
+        """Ask Google who we are and which permissions are missing."""
+        return check.check()
+
+    def _rest(self, handle: Handle | None = None) -> Rest:
+        project = handle.data.get("project", "") if handle else ""
+        if project not in self._opened:
+            self._opened[project] = self._open(project)
+        return self._opened[project]
+
+    @staticmethod
+    def _found(rest: Rest, handle: Handle) -> Sequence[Instance]:
+        found = instances.find(rest, handle.cluster_id)
+        if not found:
+            raise NotFound(
+                f"cluster {handle.cluster_name} has no instances in project {rest.project} any more"
+            )
+        return found
+
+
+def _running(rest: Rest, request: NodeRequest, found: Sequence[Instance], user_data: str) -> list[Instance]:
+    """Return the cluster's instances, all running and reachable, head first; what is missing is made."""
+    key = request.offer.key
+    zones = [found[0].zone] if found else zones_of(rest, key)
+    refusal: ExecutorError = NotFound(f"no zone of {key.region} has {key.instance_type}")
+    for zone in zones:
+        missing = sorted(set(range(request.num_nodes)) - {each.rank for each in found})
+        bodies = [instances.wanted(request, zone, rank, user_data) for rank in missing]
+        made = [f"zones/{zone}/instances/{body['name']}" for body in bodies]
+        try:
+            fleet.insert(rest, zone, bodies)
+            nodes = fleet.start(rest, [*found, *fleet.settled(rest, made)])
+            rules = firewall.rules(request.cluster_id, request.ports, request.num_nodes, instances.network())
+            firewall.open_all(rest, request.cluster_id, rules)
+        except ExecutorError as error:
+            fleet.undo(rest, made)
+            refusal = errors.about(error, key)
+            if not isinstance(refusal, OutOfCapacity):
+                break
+        else:
+            return nodes
+    raise errors.about(refusal, key)
+
+
+def _still_running(rest: Rest, nodes: Sequence[Instance], key: OfferKey) -> None:
+    """Raise ``OutOfCapacity`` when one was stopped while its login was awaited, as spot instances are."""
+    for each in fleet.looked_at(rest, [node.path for node in nodes]):
+        if each.state is NodeState.STOPPED:
+            raise errors.about(errors.stopped(each.name, each.why), key)
+
+
+def _forget_addresses(handle: Handle) -> None:
+    nodes = read_nodes(handle.data)
+    if nodes:
+        ready.unpin(nodes, handle.data["host_key"])
+
+
+def _what_is_left(
+    rest: Rest,
+    handle: Handle,
+    left: Sequence[Instance],
+    rules: Sequence[str],
+    failed: Sequence[ExecutorError],
+) -> str:
+    """Return what may still be there, with the commands that remove it by hand."""
+    verb, where = "gcloud compute", f"--project={rest.project}"
+    commands = [f"{verb} instances delete {each.name} --zone={each.zone} {where}" for each in left]
+    commands += [f"{verb} firewall-rules delete {each} {where}" for each in rules]
+    why = "; ".join(map(str, failed)) or "Google still lists it"
+    return f"cluster {handle.cluster_name} may still be there ({why}). Run: {'; '.join(commands)}"
