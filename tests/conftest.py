@@ -10,10 +10,10 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 pytest_plugins = [
+    "tests.clouds.gce.fixtures",
     "tests.hosts.fixtures",
     "tests.executors.ssh.lab",
     "tests.slurm_site.fixtures",
-    "tests.clouds.fixtures",
 ]
 
 _SLOW_INPUT = (HealthCheck.too_slow, HealthCheck.data_too_large)

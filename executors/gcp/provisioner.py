@@ -79,7 +79,8 @@ class GcpProvisioner:
         rest, cluster_id = self._rest(handle), handle.cluster_id
         operations.await_all(rest, operations.pending(rest, names.group(cluster_id)))
         failed = fleet.delete(rest, instances.find(rest, cluster_id)) + firewall.close_all(rest, cluster_id)
-        left, rules = instances.find(rest, cluster_id), firewall.find(rest, cluster_id)
+        listed, rules = instances.find(rest, cluster_id), firewall.find(rest, cluster_id)
+        left = fleet.looked_at(rest, [each.path for each in listed])  # a list may lag behind
         if left or rules:
             raise CleanupIncomplete(_what_is_left(rest, handle, left, rules, failed))
         _forget_addresses(handle)
