@@ -12,6 +12,7 @@ from executors.api import ClusterView, NodeRequest, NodeState
 from executors.gcp import accelerator, errors, image, names
 from executors.gcp.rest import Json, Rest
 from executors.transports.address import Address
+from executors.vm.client_key import ClientKey
 from executors.vm.user_data import LOGIN_USER
 
 SERVICE_ACCOUNT_VARIABLE = "SKY_GCP_SERVICE_ACCOUNT"
@@ -65,10 +66,10 @@ class Instance:
         """Its state in our words."""
         return _STATES.get(self.status, NodeState.DEGRADED)
 
-    @property
-    def address(self) -> Address:
-        """How it is reached."""
-        return Address(self.external_ip or self.internal_ip, user=LOGIN_USER, internal_ip=self.internal_ip)
+    def address(self, key: ClientKey) -> Address:
+        """Return how it is reached, with the key that it lets in."""
+        host = self.external_ip or self.internal_ip
+        return Address(host, user=LOGIN_USER, identity_file=str(key.path), internal_ip=self.internal_ip)
 
     @classmethod
     def of(cls, found: Json) -> Instance:

@@ -53,12 +53,12 @@ class GcpProvisioner:
         """
         accelerator.check(request.offer.key)
         rest, cluster_id, key = self._rest(), request.cluster_id, request.offer.key
-        key_pair = host_key.host_key(cluster_id)
-        user_data = cloud_config(key_pair, client_key().public, files=[_GUEST_AGENT])
+        key_pair, login = host_key.host_key(cluster_id), client_key()
+        user_data = cloud_config(key_pair, login.public, files=[_GUEST_AGENT])
         operations.await_all(rest, operations.pending(rest, names.group(cluster_id)))
         found = instances.find(rest, cluster_id)
         nodes = _running(rest, request, found, user_data)
-        addresses = [each.address for each in nodes]
+        addresses = [each.address(login) for each in nodes]
         data = {
             **cluster.cluster_data(addresses, key_pair.public, request.offer),
             "project": rest.project,
@@ -116,7 +116,7 @@ class GcpProvisioner:
             nodes = fleet.start(rest, found)
         except ExecutorError as error:
             raise errors.about(error, key) from error
-        addresses = [each.address for each in nodes]
+        addresses = [each.address(client_key()) for each in nodes]
         check_running = partial(_still_running, rest, nodes, key)
         ready.wait_until_ready(addresses, handle.data["host_key"], check=check_running)
         return replace(handle, data={**handle.data, "nodes": write_nodes(addresses)})

@@ -22,7 +22,7 @@ LOCK = (ROOT / "requirements" / "dev.lock").read_text(encoding="utf-8")
 SCRIPTS = [path for path in files() if path.startswith("scripts/")]
 
 # Import name -> distribution name, where they differ.
-DISTRIBUTION = {"botocore": "boto3", "yaml": "pyyaml"}
+DISTRIBUTION = {"google": "google-auth", "yaml": "pyyaml"}
 
 
 def _names(requirements: list[Any]) -> set[str]:

@@ -6,15 +6,31 @@ import sys
 import threading
 from pathlib import Path
 
+from tests.clouds.gce.instances import Machines
+from tests.clouds.gce.metadata import Metadata
 from tests.clouds.gce.paper import PaperMachines
 from tests.clouds.gce.project import Project
 from tests.clouds.gce.server import Server
+from tests.clouds.machines import Machines as HostMachines
+from tests.hosts.hosts import Hosts
+from tests.hosts.machine import Machine
 
 
-def main(project: str, key_file: str) -> None:
-    server = Server(("127.0.0.1", 0), lambda base: Project(project, base, PaperMachines()))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+def main(project: str, key_file: str, folder: str = "") -> None:
+    hosts = Hosts(Path(folder)) if folder else None
+    address = hosts.bridge.gateway if hosts and hosts.bridge else "127.0.0.1"
+    server = Server((address, 0), lambda base: Project(project, base, machines()))
+
+    def machines() -> Machines:
+        return HostMachines(hosts, serve_metadata) if hosts else PaperMachines()
+
+    def serve_metadata(number: str, machine: Machine) -> None:
+        names = server.project.instances
+        Metadata(server.tokens, lambda of: names.by_number(of).name).serve(number, machine)
+
+    server.reset()
     server.tokens.write_key_file(Path(key_file), project, f"{server.url}/token")
+    threading.Thread(target=server.serve_forever, daemon=True).start()
     sys.stdout.write(server.url + "\n")
     sys.stdout.flush()
     sys.stdin.read()

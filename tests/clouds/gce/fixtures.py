@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.clouds.gce.gce import Gce
+from tests.hosts.hosts import Hosts
 
 
 @pytest.fixture(scope="session")
@@ -23,3 +25,12 @@ def gce(gce_server: Gce, monkeypatch: pytest.MonkeyPatch) -> Gce:
     for name, value in gce_server.env.items():
         monkeypatch.setenv(name, value)
     return gce_server
+
+
+@pytest.fixture
+def gce_on_hosts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Gce]:
+    """A project whose instances are hosts of this machine, booted with the user-data they were sent."""
+    with Hosts.create() as hosts, Gce(tmp_path, hosts=hosts.folder) as server:
+        for name, value in server.env.items():
+            monkeypatch.setenv(name, value)
+        yield server

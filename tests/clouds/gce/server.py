@@ -33,7 +33,7 @@ class Server(ThreadingHTTPServer):
         self.compute = Discovery.of("compute.v1")
         self.manager = Discovery.of(_MANAGER)
         self._make_project = make_project
-        self.reset()
+        self.project: Project
         self.tokens = Tokens()
 
     def reset(self) -> None:
