@@ -1,0 +1,176 @@
+"""Clusters on Compute Engine from the command line: instances that boot, stop themselves, and run out."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.clouds.gce import faults
+from tests.clouds.gce.gce import Gce
+from tests.integration import killed_at
+from tests.integration.command import sky
+
+PLACE = ("--infra", "gcp/us-central1", "-t", "e2-small")
+
+
+def statuses(*words: str) -> dict[str, str]:
+    return {each["name"]: each["status"] for each in sky("status", *words, "--json").json}
+
+
+def until(wanted: dict[str, str]) -> None:
+    """Wait until a refresh shows these clusters."""
+    deadline = time.monotonic() + 120
+    while (found := statuses("--refresh")) != wanted:
+        assert time.monotonic() < deadline, found
+        time.sleep(0.1)
+
+
+@pytest.fixture
+def task(tmp_path: Path) -> Path:
+    (tmp_path / "work").mkdir()
+    (tmp_path / "work" / "data").write_text("from the laptop\n")
+    file = tmp_path / "task.yaml"
+    file.write_text(
+        f"name: t\nworkdir: {tmp_path}/work\nresources:\n  infra: gcp\n  instance_type: e2-small\n"
+        "setup: echo ready > ~/sky_workdir/setup\nrun: cat data setup\n"
+    )
+    return file
+
+
+def test_a_cluster_from_launch_to_down(gce_machines: Gce, home: Path, task: Path) -> None:
+    gce = gce_machines
+    for zone in ("us-central1-a", "us-central1-b", "us-central1-c"):
+        gce.fail(faults.stockout(zone))
+    launched = sky("launch", "-y", "-c", "dev", str(task))
+    assert launched.out == "from the laptop\nready\n"
+    assert launched.err.count("ZONE_RESOURCE_POOL_EXHAUSTED_WITH_DETAILS") == 3
+    (instance,) = gce.instances()
+    assert instance["zone"].endswith("/us-central1-f")
+    assert sky("launch", "-y", "-c", "dev", str(task)).out == "from the laptop\nready\n"
+    assert sky("exec", "dev", "exit 7", code=7).code == 7
+    sky("exec", "-d", "dev", "sleep 600")
+    assert [job["status"] for job in sky("queue", "dev", "--json").json["dev"]] == [
+        "RUNNING",
+        "FAILED",
+        "SUCCEEDED",
+        "SUCCEEDED",
+    ]
+    sky("cancel", "-y", "dev", "4")
+    assert sky("logs", "dev", "1").out == "from the laptop\nready\n"
+    alias = ["ssh", "-F", str(home / ".ssh" / "config"), "-o", "BatchMode=yes", "dev", "cat sky_workdir/data"]
+    assert subprocess.run(alias, capture_output=True, text=True, check=True).stdout == "from the laptop\n"
+    sky("autostop", "-y", "dev", "-i", "0")
+    until({"dev": "STOPPED"})
+    assert gce.machines is not None
+    assert not gce.machines.on(instance["id"])
+    sky("start", "-y", "dev")
+    assert sky("exec", "dev", "cat data").out == "from the laptop\n"
+    sky("down", "-y", "dev")
+    assert (gce.instances(), gce.machines.ids(), statuses()) == ([], [], {})
+
+
+@pytest.mark.needs("time")
+def test_a_cluster_stops_by_hand_and_takes_itself_down_with_its_rules(gce_machines: Gce) -> None:
+    gce = gce_machines
+    sky("launch", "-y", "-c", "dev", *PLACE, "--ports", "8080", "echo kept > ~/file")
+    sky("stop", "-y", "dev")
+    assert statuses() == {"dev": "STOPPED"}
+    gce.fail(faults.stockout(method="instances.start"))
+    refused = sky("start", "-y", "dev", code=100)
+    assert "its disks are there, so it is not moved" in refused.err
+    gce.heal()
+    sky("start", "-y", "dev")
+    assert sky("exec", "dev", "cat ~/file").out == "kept\n"
+    sky("autostop", "-y", "dev", "-i", "0", "--down")
+    until({})
+    assert gce.instances() == []
+    assert len(gce.calls("firewalls.insert")) == len(gce.calls("firewalls.delete"))
+
+
+@pytest.mark.needs("slurm", "time")
+def test_two_nodes_run_one_job_and_stop_together(gce_machines: Gce) -> None:
+    gce = gce_machines
+    launched = sky(
+        "launch",
+        "-y",
+        "-c",
+        "duo",
+        *PLACE,
+        "--num-nodes",
+        "2",
+        "echo rank $SKYPILOT_NODE_RANK of $(hostname)",
+    )
+    assert sorted(line.split(") ")[1].split(" of ")[0] for line in launched.out.splitlines()) == [
+        "rank 0",
+        "rank 1",
+    ]
+    sky("autostop", "-y", "duo", "-i", "0")
+    until({"duo": "STOPPED"})
+    assert [each["status"] for each in gce.instances()] == ["TERMINATED", "TERMINATED"]
+    sky("start", "-y", "duo")
+    assert sky("exec", "duo", "--num-nodes", "2", "echo back").out.count(") back\n") == 2
+    sky("down", "-y", "duo")
+    assert gce.instances() == []
+
+
+@pytest.mark.needs("time")
+def test_a_spot_instance_that_is_taken_away_is_seen(gce_machines: Gce) -> None:
+    gce = gce_machines
+    sky("launch", "-y", "-c", "dev", *PLACE, "--use-spot", "echo kept > ~/file")
+    gce.preempt(gce.instances()[0])
+    until({"dev": "STOPPED"})
+    sky("start", "-y", "dev")
+    assert sky("exec", "dev", "cat ~/file").out == "kept\n"
+    sky("down", "-y", "dev")
+
+
+CALLS = 9
+"""How many requests a launch makes until its instance may be logged in to."""
+
+
+@pytest.fixture
+def doomed(gce: Gce, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Gce:
+    monkeypatch.setenv(killed_at.INFRA_ENV, "gcp/us-central1")
+    monkeypatch.setenv(killed_at.WORKDIR_ENV, str(tmp_path))
+    return gce
+
+
+def kill_launch(moment: str, nth: int) -> None:
+    argv = [sys.executable, "-m", "tests.integration.killed_at", "launch", "dev"]
+    done = subprocess.run(
+        [*argv, "executors.gcp.rest:Rest._once", moment, str(nth)],
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == -signal.SIGKILL, f"the step was not reached: {done.stderr}"
+
+
+def assert_down_leaves_nothing(gce: Gce) -> None:
+    assert list(statuses()) == ["dev"], "something may exist without a record"
+    assert list(statuses("--refresh")) == ["dev"], "a refresh forgot what may exist"
+    sky("down", "-y", "dev")
+    assert (gce.instances(), statuses()) == ([], {})
+    made, removed = (gce.calls(f"firewalls.{verb}") for verb in ("insert", "delete"))
+    assert len(made) == len(removed)
+
+
+@pytest.mark.parametrize("nth", [3, 8])
+def test_what_a_killed_launch_left_goes_with_down(nth: int, doomed: Gce) -> None:
+    kill_launch("after", nth)
+    assert_down_leaves_nothing(doomed)
+
+
+@pytest.mark.needs("time")
+@pytest.mark.parametrize("nth", range(1, CALLS + 1))
+def test_a_launch_may_be_killed_after_any_request(nth: int, doomed: Gce) -> None:
+    doomed.fail(faults.slow("instances.insert", 0.5))
+    kill_launch("after", nth)
+    assert_down_leaves_nothing(doomed)
