@@ -6,9 +6,11 @@ import configparser
 import json
 import os
 from collections.abc import Iterator, Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from executors.errors import Unsupported
 from executors.gcp import errors
 
 SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)
@@ -30,7 +32,19 @@ def there() -> bool:
 
     An instance of Compute Engine has both from its metadata server.
     """
-    return _on_compute_engine() or (credentials_file() is not None and find_project() != "")
+    found = _on_compute_engine() or (credentials_file() is not None and find_project() != "")
+    return found and installed()
+
+
+def installed() -> bool:
+    """Return whether Google's library for credentials is there; does not load it."""
+    return find_spec("google") is not None and find_spec("google.auth") is not None
+
+
+def fingerprint() -> str:
+    """Return text that changes when others would be used: the file, when it changed, the project."""
+    path = credentials_file()
+    return f"{path}@{path.stat().st_mtime_ns if path else 0} {find_project()}"
 
 
 def find_project() -> str:
@@ -43,6 +57,8 @@ def login() -> tuple[Any, str]:
 
     Raises ``AuthError`` without usable credentials, or without a project.
     """
+    if not installed():
+        raise Unsupported("gcp needs the package google-auth: install the extra [gcp] of this project")
     import google.auth
     from google.auth.exceptions import GoogleAuthError
     from google.auth.transport.requests import AuthorizedSession

@@ -7,8 +7,9 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from functools import partial
+from ipaddress import ip_network
 
-from catalog.errors import ExecutorError
+from catalog.errors import ExecutorError, UserError
 from executors.errors import NotFound
 from executors.gcp import errors, names, operations
 from executors.gcp.rest import Json, Rest
@@ -27,12 +28,11 @@ def rules(cluster_id: str, ports: Sequence[str], num_nodes: int, network: str) -
         "targetTags": [group],
         "description": json.dumps({"cluster_id": cluster_id, "owner": names.owner()}),
     }
-    ssh_from = [each.strip() for each in os.environ.get(SSH_FROM_VARIABLE, _ANYWHERE).split(",")]
     wanted: list[Json] = [
         {
             **common,
             "name": f"{group}-ssh",
-            "sourceRanges": ssh_from,
+            "sourceRanges": _ssh_from(),
             "allowed": [{"IPProtocol": "tcp", "ports": ["22"]}],
         }
     ]
@@ -71,6 +71,14 @@ def clusters(rest: Rest) -> set[str]:
     """Return the ids of this user's clusters that have rules."""
     notes = [_note(rule) for rule in _list(rest, f"{names.PREFIX}.*")]
     return {str(note["cluster_id"]) for note in notes if note.get("owner") == names.owner()}
+
+
+def _ssh_from() -> list[str]:
+    ranges = os.environ.get(SSH_FROM_VARIABLE) or _ANYWHERE
+    try:
+        return [str(ip_network(each.strip())) for each in ranges.split(",")]
+    except ValueError as error:
+        raise UserError(f"{SSH_FROM_VARIABLE}: {error}") from None
 
 
 def _note(rule: Json) -> Json:

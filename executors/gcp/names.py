@@ -9,6 +9,9 @@ from __future__ import annotations
 import getpass
 import hashlib
 import re
+from collections.abc import Iterable
+
+from catalog.errors import UserError
 
 CLUSTER_LABEL, OWNER_LABEL, RANK_LABEL, NODES_LABEL = "sky-cluster", "sky-owner", "sky-rank", "sky-nodes"
 PREFIX = "sky-"
@@ -28,6 +31,15 @@ def owner() -> str:
         return tag(getpass.getuser())
     except (KeyError, OSError):
         return tag("unknown")
+
+
+def check(own: Iterable[str]) -> None:
+    """Raise ``UserError`` for a label of the user's that would be taken for one of ours."""
+    for label in own:
+        if label.startswith(PREFIX):
+            raise UserError(
+                f"label {label!r} cannot be used on gcp: those that begin with {PREFIX!r} are taken"
+            )
 
 
 def node(cluster_id: str, rank: int) -> str:

@@ -52,6 +52,7 @@ class GcpProvisioner:
         then.
         """
         accelerator.check(request.offer.key)
+        names.check(request.labels)
         rest, cluster_id, key = self._rest(), request.cluster_id, request.offer.key
         key_pair, login = host_key.host_key(cluster_id), client_key()
         user_data = cloud_config(key_pair, login.public, files=[_GUEST_AGENT])
@@ -134,6 +135,10 @@ class GcpProvisioner:
     def configured(self) -> bool:
         """Return whether there are credentials and a project; nobody is asked."""
         return credentials.there()
+
+    def fingerprint(self) -> str:
+        """Return text that changes when other credentials would be used."""
+        return credentials.fingerprint()
 
     def check(self) -> Access:
         """Ask Google who we are and which permissions are missing."""

@@ -6,8 +6,8 @@ import sys
 import threading
 from pathlib import Path
 
+from tests.clouds.gce import metadata
 from tests.clouds.gce.instances import Machines
-from tests.clouds.gce.metadata import Metadata
 from tests.clouds.gce.paper import PaperMachines
 from tests.clouds.gce.project import Project
 from tests.clouds.gce.server import Server
@@ -25,8 +25,8 @@ def main(project: str, key_file: str, folder: str = "") -> None:
         return HostMachines(hosts, serve_metadata) if hosts else PaperMachines()
 
     def serve_metadata(number: str, machine: Machine) -> None:
-        names = server.project.instances
-        Metadata(server.tokens, lambda of: names.by_number(of).name).serve(number, machine)
+        instance = server.project.instances.by_number(number)
+        metadata.serve(machine, lambda: instance.name, server.tokens.give)
 
     server.reset()
     server.tokens.write_key_file(Path(key_file), project, f"{server.url}/token")

@@ -62,9 +62,13 @@ class Gce:
         return [call for call in self._ask("calls")["calls"] if method in {"", call["method"]}]
 
     def instances(self) -> list[dict[str, Any]]:
-        """Return every instance there is, as the API shows it."""
-        found: list[dict[str, Any]] = self._ask("instances")["instances"]
-        return found
+        """Return every instance there is, by name, as the API shows it."""
+        return sorted(self._ask("instances")["instances"], key=lambda each: str(each["name"]))
+
+    def token(self) -> dict[str, Any]:
+        """Return what a metadata server gives out."""
+        given: dict[str, Any] = self._ask("token")
+        return given
 
     def preempt(self, instance: Mapping[str, Any]) -> None:
         """Take a spot instance away."""

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from tests.clouds.gce.identity import Tokens
 from tests.clouds.link_local import METADATA, listen
 from tests.hosts.machine import Machine
 
@@ -16,37 +15,38 @@ _NAME = "metadata.google.internal"
 _INSTANCE = "/computeMetadata/v1/instance/"
 
 
-class Metadata:
-    """The metadata servers of all machines. ``name_of`` gives the name of the instance with a number."""
-
-    def __init__(self, tokens: Tokens, name_of: Callable[[str], str]) -> None:
-        self.tokens = tokens
-        self.name_of = name_of
-
-    def serve(self, number: str, machine: Machine) -> None:
-        """Answer on a machine that was switched on, until its network goes."""
-        hosts = machine.root / "etc" / "hosts"
-        if _NAME not in hosts.read_text():
-            hosts.write_text(f"{hosts.read_text()}{METADATA} {_NAME}\n")
-        sock = listen(machine.network_namespace)
-        handler = type("Handler", (_Handler,), {"metadata": self, "number": number})
-        server = ThreadingHTTPServer((METADATA, 80), handler, bind_and_activate=False)
-        server.socket.close()
-        server.socket = sock
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+def serve(machine: Machine, name: Callable[[], str], token: Callable[[], object]) -> None:
+    """Answer on a machine that was switched on, until its network goes."""
+    hosts = machine.root / "etc" / "hosts"
+    if _NAME not in hosts.read_text():
+        hosts.write_text(f"{hosts.read_text()}{METADATA} {_NAME}\n")
+    sock = listen(machine.network_namespace)
+    answers = {"name": lambda _: name(), "token": lambda _: token()}
+    handler = type("Handler", (MetadataHandler,), answers)
+    server = ThreadingHTTPServer((METADATA, 80), handler, bind_and_activate=False)
+    server.socket.close()
+    server.socket = sock
+    threading.Thread(target=server.serve_forever, daemon=True).start()
 
 
-class _Handler(BaseHTTPRequestHandler):
-    metadata: Metadata
-    number: str
+class MetadataHandler(BaseHTTPRequestHandler):
+    """Answers for one instance; subclasses say which, and give tokens."""
+
+    def name(self) -> str:
+        """Return the instance's name."""
+        raise NotImplementedError
+
+    def token(self) -> object:
+        """Return a new token."""
+        raise NotImplementedError
 
     def do_GET(self) -> None:
         if self.headers["Metadata-Flavor"] != "Google":
             self._say(403, "")
         elif self.path == f"{_INSTANCE}name":
-            self._say(200, self.metadata.name_of(self.number))
+            self._say(200, self.name())
         elif self.path == f"{_INSTANCE}service-accounts/default/token":
-            self._say(200, json.dumps(self.metadata.tokens.give()))
+            self._say(200, json.dumps(self.token()))
         else:
             self._say(404, "")
 

@@ -127,6 +127,8 @@ class _Handler(BaseHTTPRequestHandler):
                 project.faults.add(Fault(**body))
             elif verb == "heal":
                 project.faults.clear()
+            elif verb == "token":
+                return self.server.tokens.give()
             elif verb == "calls":
                 return {"calls": project.calls}
             elif verb == "set":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from catalog.errors import UserError
 from catalog.offer import Market
 from catalog.scope import Scope
 from executors.api import Handle, NodeState
@@ -237,3 +238,14 @@ def test_an_answer_that_is_lost_changes_nothing(
     provisioner.delete(handle)
     assert (gce.instances(), provisioner.list()) == ([], [])
     assert len(gce.calls(method)) == 2
+
+
+def test_logins_may_be_narrowed_and_labels_of_ours_are_refused(
+    provisioner: GcpProvisioner, gce: Gce, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(UserError, match="sky-cluster"):
+        provisioner.create(order(labels={"sky-cluster": "mine"}))
+    monkeypatch.setenv("SKY_GCP_SSH_FROM", "192.0.2.0/24, 198.51.100.7")
+    handle = provisioner.create(order())
+    rule = provisioner._rest(handle).get(f"global/firewalls/{names.group(handle.cluster_id)}-ssh")
+    assert rule["sourceRanges"] == ["192.0.2.0/24", "198.51.100.7/32"]
