@@ -18,7 +18,7 @@ PERMISSIONS = (
     *(f"compute.firewalls.{verb}" for verb in ("create", "delete", "get", "list")),
     *("compute.disks.create", "compute.disks.setLabels", "compute.networks.updatePolicy"),
     *("compute.subnetworks.use", "compute.subnetworks.useExternalIp"),
-    *("compute.globalOperations.get", "compute.zoneOperations.get", "compute.zoneOperations.list"),
+    *("compute.globalOperations.get", "compute.globalOperations.list", "compute.zoneOperations.get"),
     *("compute.machineTypes.list", "compute.projects.get", "iam.serviceAccounts.actAs"),
 )
 """What clusters take; it is in roles/compute.admin and roles/iam.serviceAccountUser."""

@@ -19,6 +19,7 @@ from executors.errors import AuthError, NotFound, OutOfCapacity, QuotaExceeded, 
 
 CLOUD = "gcp"
 
+LOOK_FIX = "sky check gcp"
 STOCKOUT_TTL_S = 10 * 60
 QUOTA_TTL_S = 60 * 60
 _ABSENT_TTL_S = 24 * 60 * 60
@@ -38,21 +39,23 @@ _ABSENT = frozenset({"UNSUPPORTED_OPERATION", "RESOURCE_NOT_FOUND", "notFound"})
 _TRANSIENT = frozenset(
     {
         *("rateLimitExceeded", "userRateLimitExceeded", "RATE_LIMIT_EXCEEDED", "concurrentLimitExceeded"),
-        *("backendError", "internalError", "INTERNAL_ERROR", "resourceNotReady", "RESOURCE_NOT_READY"),
-        *("resourceInUseByAnotherResource", "RESOURCE_IN_USE_BY_ANOTHER_RESOURCE", "RESOURCE_IN_USE"),
-        *("OPERATION_CANCELED_BY_USER", "SERVICE_UNAVAILABLE", "TIMEOUT"),
+        *("backendError", "internalError", "resourceNotReady", "resourceInUseByAnotherResource"),
     }
 )
 _DISABLED = frozenset({"accessNotConfigured", "SERVICE_DISABLED"})
 _FORBIDDEN = frozenset(
     {
         *("forbidden", "authError", "required", "unauthorized", "PERMISSIONS_ERROR", "IAM_PERMISSION_DENIED"),
+        "SERVICE_ACCOUNT_ACCESS_DENIED",
         *("BILLING_DISABLED", "billingNotEnabled", "UREQ_PROJECT_BILLING_NOT_OPEN"),
     }
 )
 _TOO_MANY, _UNAUTHORIZED, _FORBIDDEN_STATUS, _NOT_FOUND = 429, 401, 403, 404
 _SERVER_ERROR = 500
 _METRIC = re.compile(r"Quota '([A-Z0-9_]+)' exceeded")
+_OF_CLOUD = re.compile(r"/images/|/networks/|image size|constraints/(?!gcp\.resourceLocations)")
+"""What is missing or forbidden for every offer: an image, a network, an organisation's rule."""
+_OF_REGION = re.compile(r"/subnetworks/|constraints/gcp\.resourceLocations")
 _FAMILY_CPUS = re.compile(r"(PREEMPTIBLE_)?[A-Z0-9]+_CPUS")
 
 
@@ -94,7 +97,7 @@ def of_answer(status: int, body: Mapping[str, Any], project: str) -> ExecutorErr
     return _meaning(faults, project)
 
 
-def of_operation(errors: Sequence[Mapping[str, Any]], project: str) -> ExecutorError:
+def of_operation(errors: Sequence[Mapping[str, Any]]) -> ExecutorError:
     """Return what the ``error.errors`` of an operation say."""
     faults = []
     for error in errors:
@@ -103,7 +106,9 @@ def of_operation(errors: Sequence[Mapping[str, Any]], project: str) -> ExecutorE
             if "quotaInfo" in detail:
                 fault = _with_quota(fault, detail["quotaInfo"])
         faults.append(fault)
-    return _meaning(faults, project)
+    if {fault.code for fault in faults} & _FORBIDDEN:
+        return no_login(str(Refused(faults)), LOOK_FIX)
+    return Refused(faults)
 
 
 def stopped(name: str, why: str) -> Refused:
@@ -120,10 +125,10 @@ def about(error: ExecutorError, key: OfferKey) -> ExecutorError:
     """Return what a refusal to make or start nodes of the offer ``key`` means for planning.
 
     ``OutOfCapacity`` or ``QuotaExceeded`` with the narrowest scope that the words support, of the offer's
-    own market alone; other errors as they are.
+    own market alone where they speak of capacity; other errors as they are.
     """
     if isinstance(error, NotFound):
-        return _absent(key, str(error))
+        return _scoped(Fault("notFound", str(error)), key)
     if not isinstance(error, Refused):
         return error
     found = [_scoped(fault, key) for fault in error.faults]
@@ -136,14 +141,12 @@ def _scoped(fault: Fault, key: OfferKey) -> ScopedError:
         return QuotaExceeded(words, _quota_scope(fault, key), QUOTA_TTL_S)
     if fault.code in _STOCKOUT:
         return OutOfCapacity(words, _stockout_scope(key), STOCKOUT_TTL_S)
-    if fault.code in _ABSENT:
-        return _absent(key, f"{fault.code}: {fault.message}")
-    return OutOfCapacity(words, _offer_scope(key), STOCKOUT_TTL_S)
-
-
-def _absent(key: OfferKey, words: str) -> OutOfCapacity:
-    """Return that the zone has no such thing, which does not change within minutes."""
-    return OutOfCapacity(f"{_place(key)}: {words}", _offer_scope(key), _ABSENT_TTL_S)
+    if _OF_CLOUD.search(fault.message):
+        return OutOfCapacity(words, Scope(key.cloud), _ABSENT_TTL_S)
+    if _OF_REGION.search(fault.message):
+        return OutOfCapacity(words, Scope(key.cloud, key.region), _ABSENT_TTL_S)
+    ttl_s = _ABSENT_TTL_S if fault.code in _ABSENT else STOCKOUT_TTL_S
+    return OutOfCapacity(words, _offer_scope(key), ttl_s)
 
 
 def _offer_scope(key: OfferKey) -> Scope:
@@ -215,7 +218,7 @@ def _meaning(faults: Sequence[Fault], project: str) -> ExecutorError:
     if codes & _DISABLED:
         return no_login(words, f"gcloud services enable compute.googleapis.com --project {project}")
     if codes & _FORBIDDEN or status in {_UNAUTHORIZED, _FORBIDDEN_STATUS}:
-        return no_login(words, "sky check gcp")
+        return no_login(words, LOOK_FIX)
     if status == _NOT_FOUND:
         return NotFound(words)
     return Refused(faults)

@@ -78,5 +78,7 @@ def disk_type(instance_type: str, tier: str | None) -> str:
 
 def _own(image: str) -> str:
     """Return the user's image: ``projects/P/global/images/X``, its address, or a name in the project."""
+    if image.startswith("docker:"):
+        raise Unsupported("gcp boots images of machines; run the container in the task itself")
     path = image.partition("/compute/v1/")[2] or image
     return path if "/" in path else f"global/images/{path}"

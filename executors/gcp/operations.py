@@ -32,7 +32,7 @@ def await_all(rest: Rest, operations: Iterable[Json], limit_s: float = LIMIT_S) 
     Raises ``Transient`` when one is not done ``limit_s`` after the call.
     """
     deadline = time.monotonic() + limit_s
-    failures = (_failure(rest, _done(rest, each, deadline)) for each in operations)
+    failures = (_failure(_done(rest, each, deadline)) for each in operations)
     return [error for error in failures if error is not None]
 
 
@@ -43,9 +43,9 @@ def _sent(change: Callable[[], Json]) -> Json | ExecutorError:
         return error
 
 
-def _failure(rest: Rest, operation: Json) -> ExecutorError | None:
+def _failure(operation: Json) -> ExecutorError | None:
     found = operation.get("error", {}).get("errors", [])
-    return errors.of_operation(found, rest.project) if found else None
+    return errors.of_operation(found) if found else None
 
 
 def pending(rest: Rest, target: str) -> list[Json]:

@@ -115,7 +115,7 @@ class GcpProvisioner:
         key = instances.offer_key(found[0], json.loads(handle.data["capacity"]))
         try:
             nodes = fleet.start(rest, found)
-        except ExecutorError as error:
+        except errors.Refused as error:
             raise errors.about(error, key) from error
         addresses = [each.address(client_key()) for each in nodes]
         check_running = partial(_still_running, rest, nodes, key)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from catalog.offer import Market, Offer, OfferKey
-from executors import aws, lifecycle, local, slurm, ssh
+from executors import gcp, lifecycle, local, slurm, ssh
 from executors.agent import processes
 from executors.agent_queue import AgentQueue
 from executors.api import Executor, Handle, NodeRequest
@@ -19,8 +19,9 @@ from executors.fake import executor as fake_executor
 from executors.job import Demand, JobRecord, JobSpec
 from executors.local.bundle import bundle
 from executors.slurm.provisioner import hosts_of
-from tests.clouds.ec2.cloud import Cloud
+from tests.clouds.gce.gce import Gce
 from tests.executors.ssh.lab import Lab
+from tests.hosts.machine import Machine
 from tests.slurm_site.site import Site
 
 TINY = Demand(cpus_milli=100)
@@ -95,14 +96,22 @@ def _slurm(request: pytest.FixtureRequest) -> Place:
     return Place(slurm.executor(), offer, alive, with_gpus)
 
 
-def _aws(request: pytest.FixtureRequest) -> Place:
-    cloud: Cloud = request.getfixturevalue("ec2_machines")
-    key = OfferKey("aws", "us-east-1", "us-east-1b", "m5.large", "", 0, Market.ON_DEMAND)
+def _gcp(request: pytest.FixtureRequest) -> Place:
+    server: Gce = request.getfixturevalue("gce_machines")
+    key = OfferKey("gcp", "us-central1", "us-central1-a", "e2-small", "", 0, Market.ON_DEMAND)
 
     def alive(_handle: Handle, pid: int) -> bool:
-        return any(cloud.machines.machine(each).alive(pid) for each in cloud.machines.ids())
+        assert server.machines is not None
+        machines = [server.machines.machine(each["id"]) for each in server.instances()]
+        return any(pid in _inside(machine) for machine in machines)
 
-    return Place(aws.executor(), Offer(key, 2_000, 4_096, 0, "x86_64", 96_000), alive)
+    return Place(gcp.executor(), Offer(key, 2_000, 4_096, 0, "x86_64", 16_753), alive)
+
+
+def _inside(machine: Machine) -> list[int]:
+    """Return the processes of a machine, by the numbers that they have in it."""
+    listed = machine.run(["ps", "-e", "-o", "pid=,stat="], check=False).stdout.splitlines()
+    return [int(line.split()[0]) for line in listed if line.split()[1][0] not in "ZX"]
 
 
 def _here() -> Offer:
@@ -118,7 +127,7 @@ _PLACES = [
     pytest.param(_fake, id="fake"),
     pytest.param(_ssh, id="ssh", marks=pytest.mark.needs("ssh")),
     pytest.param(_slurm, id="slurm", marks=pytest.mark.needs("slurm")),
-    pytest.param(_aws, id="aws", marks=pytest.mark.needs("namespaces", "time")),
+    pytest.param(_gcp, id="gcp", marks=pytest.mark.needs("namespaces", "time")),
 ]
 
 

@@ -10,6 +10,8 @@ import pytest
 from tests.clouds.gce import faults
 from tests.clouds.gce.gce import PROJECT, Gce
 
+pytestmark = pytest.mark.needs("time")  # its import alone takes seconds
+
 ZONE = "us-east1-b"
 IMAGE = "projects/ubuntu-os-cloud/global/images/family/ubuntu-2204-lts"
 

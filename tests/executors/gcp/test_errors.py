@@ -22,7 +22,7 @@ def of_operation(code: str, message: str = "words", **quota: Any) -> Exception:
     error: dict[str, Any] = {"code": code, "message": message}
     if quota:
         error["errorDetails"] = [{"quotaInfo": quota}]
-    return errors.of_operation([error], "p")
+    return errors.of_operation([error])
 
 
 def of_answer(status: int, reason: str, message: str = "words", **more: Any) -> Exception:
@@ -65,6 +65,22 @@ def quota(metric: str, region: str = "us-east1") -> Mapping[str, Any]:
             Scope(*HERE, "n2-standard-8", market=Market.ON_DEMAND),
         ),
         (of_answer(404, "notFound"), KEY, Scope(*HERE, "n2-standard-8", market=Market.ON_DEMAND)),
+        (
+            of_answer(404, "notFound", "The resource 'projects/p/global/images/words' was not found"),
+            L4,
+            Scope("gcp"),
+        ),
+        (
+            of_operation("x", "words: Constraint constraints/compute.vmExternalIpAccess violated"),
+            KEY,
+            Scope("gcp"),
+        ),
+        (
+            of_operation("x", "words: constraints/gcp.resourceLocations violated"),
+            KEY,
+            Scope("gcp", "us-east1"),
+        ),
+        (of_operation("INTERNAL_ERROR"), KEY, Scope(*HERE, "n2-standard-8", market=Market.ON_DEMAND)),
         (
             of_operation("SOMETHING_NEW"),
             L4,
@@ -149,7 +165,8 @@ def test_what_is_said_of_spot_holds_for_spot_alone() -> None:
         (of_answer(403, "rateLimitExceeded"), Transient, "words"),
         (of_answer(429, "x"), Transient, "words"),
         (of_answer(503, "backendError"), Transient, "words"),
-        (of_operation("INTERNAL_ERROR"), Transient, "words"),
+        (of_operation("PERMISSIONS_ERROR"), AuthError, "sky check"),
+        (of_answer(400, "SERVICE_ACCOUNT_ACCESS_DENIED"), AuthError, "sky check"),
         (of_answer(404, "notFound"), NotFound, "words"),
         (errors.of_answer(502, {"error": {"message": "<html>"}}, "p"), Transient, "<html>"),
         (errors.of_answer(500, {}, "p"), Transient, "HTTP 500"),
