@@ -148,7 +148,7 @@ def view(cluster_id: str, found: Sequence[Instance]) -> ClusterView:
     """Return the cluster that consists of these instances."""
     if not found:
         return ClusterView(cluster_id, NodeState.GONE)
-    addresses = tuple(each.internal_ip or each.name for each in found)
+    addresses = tuple(each.external_ip or each.internal_ip or each.name for each in found)
     shown = "; ".join(
         f"{each.name} is {each.status}" + (f" ({each.why})" if each.why else "") for each in found
     )

@@ -57,7 +57,7 @@ class GcpProvisioner:
         key_pair, login = host_key.host_key(cluster_id), client_key()
         user_data = cloud_config(key_pair, login.public, files=[_GUEST_AGENT])
         operations.await_all(rest, operations.pending(rest, names.group(cluster_id)))
-        found = instances.find(rest, cluster_id)
+        found = _there(rest, cluster_id)
         nodes = _running(rest, request, found, user_data)
         addresses = [each.address(login) for each in nodes]
         data = {
@@ -80,8 +80,7 @@ class GcpProvisioner:
         rest, cluster_id = self._rest(handle), handle.cluster_id
         operations.await_all(rest, operations.pending(rest, names.group(cluster_id)))
         failed = fleet.delete(rest, instances.find(rest, cluster_id)) + firewall.close_all(rest, cluster_id)
-        listed, rules = instances.find(rest, cluster_id), firewall.find(rest, cluster_id)
-        left = fleet.looked_at(rest, [each.path for each in listed])  # a list may lag behind
+        left, rules = _there(rest, cluster_id), firewall.find(rest, cluster_id)
         if left or rules:
             raise CleanupIncomplete(_what_is_left(rest, handle, left, rules, failed))
         _forget_addresses(handle)
@@ -158,6 +157,11 @@ class GcpProvisioner:
                 f"cluster {handle.cluster_name} has no instances in project {rest.project} any more"
             )
         return found
+
+
+def _there(rest: Rest, cluster_id: str) -> list[Instance]:
+    """Return the cluster's instances, head first, but for those that a list shows after their end."""
+    return fleet.looked_at(rest, [each.path for each in instances.find(rest, cluster_id)])
 
 
 def _running(rest: Rest, request: NodeRequest, found: Sequence[Instance], user_data: str) -> list[Instance]:

@@ -34,6 +34,7 @@ def test_a_cluster_from_nothing_to_gone(provisioner: GcpProvisioner, gce: Gce) -
     assert handle.data["zone"] == "us-east1-b"
     assert len({node.internal_ip for node in read_nodes(handle.data)}) == 2
     assert provisioner.describe(handle).state is NodeState.RUNNING
+    assert provisioner.describe(handle).addresses == tuple(node.host for node in read_nodes(handle.data))
     assert provisioner.describe(by_id()) == provisioner.describe(handle)
     assert [view.cluster_id for view in provisioner.list()] == ["dev-0a1b2c3d"]
     assert [each["labels"]["team"] for each in gce.instances()] == ["a", "a"]
@@ -133,6 +134,17 @@ def test_a_killed_creation_that_goes_on_at_google_is_waited_for_and_deleted(
     )
     provisioner.delete(by_id())
     assert gce.instances() == []
+
+
+def test_a_list_that_still_shows_a_deleted_node_is_not_believed(
+    provisioner: GcpProvisioner, gce: Gce
+) -> None:
+    handle = provisioner.create(order())
+    gce.set(list_lag_s=60)
+    provisioner.delete(handle)
+    assert provisioner.describe(handle).state is not NodeState.GONE
+    provisioner.create(order())
+    assert len(gce.instances()) == 1
 
 
 def test_what_cannot_be_deleted_is_named_with_the_command(provisioner: GcpProvisioner, gce: Gce) -> None:
