@@ -12,6 +12,7 @@ from catalog.errors import ExecutorError
 from catalog.offer import OfferKey
 from executors.api import Access, ClusterView, Handle, NodeRequest, NodeState
 from executors.errors import CleanupIncomplete, NotFound, OutOfCapacity
+from executors.fanout import NodesFailed
 from executors.gcp import (
     accelerator,
     check,
@@ -26,7 +27,7 @@ from executors.gcp import (
 from executors.gcp.instances import Instance
 from executors.gcp.rest import Rest, endpoint
 from executors.gcp.zones import zones_of
-from executors.transports.address import read_nodes, write_nodes
+from executors.transports.address import Address, read_nodes, write_nodes
 from executors.vm import cluster, host_key, ready
 from executors.vm.client_key import client_key
 from executors.vm.user_data import BootFile, cloud_config
@@ -65,7 +66,7 @@ class GcpProvisioner:
             "project": rest.project,
             "zone": nodes[0].zone,
         }
-        ready.wait_until_ready(addresses, key_pair.public, check=partial(_still_running, rest, nodes, key))
+        _await_login(rest, nodes, addresses, key_pair.public, key)
         return Handle(errors.CLOUD, cluster_id, request.cluster_name, data)
 
     def describe(self, handle: Handle) -> ClusterView:
@@ -117,8 +118,7 @@ class GcpProvisioner:
         except errors.Refused as error:
             raise errors.about(error, key) from error
         addresses = [each.address(client_key()) for each in nodes]
-        check_running = partial(_still_running, rest, nodes, key)
-        ready.wait_until_ready(addresses, handle.data["host_key"], check=check_running)
+        _await_login(rest, nodes, addresses, handle.data["host_key"], key)
         return replace(handle, data={**handle.data, "nodes": write_nodes(addresses)})
 
     def self_commands(self, handle: Handle) -> Mapping[str, Sequence[str]]:
@@ -167,6 +167,7 @@ def _there(rest: Rest, cluster_id: str) -> list[Instance]:
 def _running(rest: Rest, request: NodeRequest, found: Sequence[Instance], user_data: str) -> list[Instance]:
     """Return the cluster's instances, all running and reachable, head first; what is missing is made."""
     key = request.offer.key
+    rules = firewall.rules(request.cluster_id, request.ports, request.num_nodes, instances.network())
     zones = [found[0].zone] if found else zones_of(rest, key)
     refusal: ExecutorError = NotFound(f"no zone of {key.region} has {key.instance_type}")
     for zone in zones:
@@ -176,7 +177,6 @@ def _running(rest: Rest, request: NodeRequest, found: Sequence[Instance], user_d
         try:
             fleet.insert(rest, zone, bodies)
             nodes = fleet.start(rest, [*found, *fleet.settled(rest, made)])
-            rules = firewall.rules(request.cluster_id, request.ports, request.num_nodes, instances.network())
             firewall.open_all(rest, request.cluster_id, rules)
         except ExecutorError as error:
             fleet.undo(rest, made)
@@ -186,6 +186,17 @@ def _running(rest: Rest, request: NodeRequest, found: Sequence[Instance], user_d
         else:
             return nodes
     raise errors.about(refusal, key)
+
+
+def _await_login(
+    rest: Rest, nodes: Sequence[Instance], addresses: Sequence[Address], public_key: str, key: OfferKey
+) -> None:
+    """Wait until all nodes let us in; that one was taken away meanwhile outweighs the others' silence."""
+    try:
+        ready.wait_until_ready(addresses, public_key, check=partial(_still_running, rest, nodes, key))
+    except NodesFailed as error:
+        taken = [each for each in error.errors.values() if isinstance(each, OutOfCapacity)]
+        raise taken[0] if taken else error from None
 
 
 def _still_running(rest: Rest, nodes: Sequence[Instance], key: OfferKey) -> None:

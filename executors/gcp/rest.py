@@ -110,6 +110,8 @@ class Rest:
         except (RequestException, TransportError) as error:
             raise _Later(f"Compute Engine does not answer: {error}") from error
         except GoogleAuthError as error:
+            if getattr(error, "retryable", False):
+                raise _Later(f"Google's login does not answer: {error}") from error
             raise errors.no_login(f"the credentials do not work: {error}", credentials.LOGIN_FIX) from error
         content = _json(answer)
         if answer.ok and isinstance(content, Mapping):

@@ -174,3 +174,30 @@ def test_a_launch_may_be_killed_after_any_request(nth: int, doomed: Gce) -> None
     doomed.fail(faults.slow("instances.insert", 0.5))
     kill_launch("after", nth)
     assert_down_leaves_nothing(doomed)
+
+
+def tried(gce: Gce) -> list[tuple[str, str]]:
+    return [(call["zone"], call["machine_type"]) for call in gce.calls("instances.insert")]
+
+
+def test_a_regions_quota_is_asked_for_once_and_each_full_zone_once(gce: Gce, tmp_path: Path) -> None:
+    gce.fail(faults.regional_quota("us-central1"))
+    gce.fail(faults.stockout())
+    task = tmp_path / "task.yaml"
+    task.write_text(
+        "resources:\n  instance_type: e2-small\n  any_of:\n"
+        "    - infra: gcp/us-central1\n    - infra: gcp/us-east1\nrun: 'true'\n"
+    )
+    refused = sky("launch", "-y", "-c", "dev", str(task), code=100)
+    assert sorted(zone.rpartition("-")[0] for zone, _ in tried(gce)) == ["us-central1", *["us-east1"] * 3]
+    assert len(set(tried(gce))) == 4
+    assert "Quota 'CPUS' exceeded" in refused.err
+    assert (statuses(), gce.instances()) == ({}, [])
+
+
+def test_gpus_that_ran_out_are_not_asked_for_with_another_host(gce: Gce) -> None:
+    gce.fail(faults.stockout())
+    sky("launch", "-y", "-c", "dev", "--infra", "gcp/us-east1", "--gpus", "T4:2", "true", code=100)
+    zones = [zone for zone, _ in tried(gce)]
+    assert len(zones) == len(set(zones)) > 1
+    assert statuses() == {}

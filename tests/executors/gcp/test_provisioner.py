@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 import pytest
 
 from catalog.errors import UserError
@@ -16,9 +18,11 @@ from executors.errors import (
     Transient,
     Unsupported,
 )
+from executors.fanout import on_each
 from executors.gcp import instances, names
 from executors.gcp.provisioner import GcpProvisioner
-from executors.transports.address import read_nodes
+from executors.transports.address import Address, read_nodes
+from executors.vm import ready
 from tests.clouds.gce import faults
 from tests.clouds.gce.gce import Gce
 from tests.executors.gcp.conftest import offer, order
@@ -172,6 +176,19 @@ def test_a_spot_instance_that_is_taken_away_is_stopped_and_can_be_started(
         provisioner.start(handle)
     assert caught.value.scope.market is Market.SPOT
     assert provisioner.describe(provisioner.start(handle)).state is NodeState.RUNNING
+
+
+def test_a_spot_instance_that_is_taken_away_before_its_login_is_no_capacity(
+    provisioner: GcpProvisioner, gce: Gce, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def taken_meanwhile(nodes: Sequence[Address], host_key: str, check: Callable[[], None]) -> None:
+        gce.preempt(gce.instances()[1])
+        on_each(range(2), lambda _: check(), step="waiting", cancel=lambda _: None)
+
+    monkeypatch.setattr(ready, "wait_until_ready", taken_meanwhile)
+    with pytest.raises(OutOfCapacity, match="was stopped as soon as it was made") as caught:
+        provisioner.create(order(offer=offer(market=Market.SPOT), num_nodes=2))
+    assert caught.value.scope == Scope("gcp", "us-east1", "us-east1-b", "e2-small", market=Market.SPOT)
 
 
 @pytest.mark.parametrize(
