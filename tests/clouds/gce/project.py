@@ -74,6 +74,7 @@ class Project:
         handler = self._handlers.get(method.name)
         if handler is None:
             raise invalid(f"this server does not know {method.name} yet")
+        filters.matches(parameters.get("filter", ""), {})  # wrong ones are refused though nothing is there
         if (begun := self.operations.repeated(parameters.get("requestId"))) is not None:
             return dict(begun)
         return handler(parameters, body, fault)
