@@ -10,9 +10,10 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 pytest_plugins = [
-    "tests.clouds.gce.fixtures",
     "tests.hosts.fixtures",
     "tests.executors.ssh.lab",
+    "tests.clouds.fixtures",
+    "tests.clouds.gce.fixtures",
     "tests.slurm_site.fixtures",
 ]
 
