@@ -9,7 +9,7 @@ from typing import Any
 from catalog.errors import ExecutorError
 from executors.api import Access
 from executors.errors import AuthError, NotFound
-from executors.gcp import credentials
+from executors.gcp import credentials, errors
 from executors.gcp.rest import Rest
 
 PERMISSIONS = (
@@ -36,7 +36,8 @@ def check() -> Access:
         missing = _missing(rest)
     except AuthError as error:
         words, _, fix = str(error).partition(" Run: ")
-        return Access(False, who, words, fix)
+        place = credentials.find_project() or "PROJECT"
+        return Access(False, who, words, _grant(place, who, []) if fix == errors.LOOK_FIX else fix)
     except NotFound as error:
         return Access(False, who, f"gcp: {error}", credentials.PROJECT_FIX)
     except ExecutorError as error:

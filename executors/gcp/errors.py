@@ -43,11 +43,11 @@ _TRANSIENT = frozenset(
     }
 )
 _DISABLED = frozenset({"accessNotConfigured", "SERVICE_DISABLED"})
+_UNPAID = frozenset({"BILLING_DISABLED", "billingNotEnabled", "UREQ_PROJECT_BILLING_NOT_OPEN"})
 _FORBIDDEN = frozenset(
     {
         *("forbidden", "authError", "required", "unauthorized", "PERMISSIONS_ERROR", "IAM_PERMISSION_DENIED"),
         "SERVICE_ACCOUNT_ACCESS_DENIED",
-        *("BILLING_DISABLED", "billingNotEnabled", "UREQ_PROJECT_BILLING_NOT_OPEN"),
     }
 )
 _TOO_MANY, _UNAUTHORIZED, _FORBIDDEN_STATUS, _NOT_FOUND = 429, 401, 403, 404
@@ -217,6 +217,8 @@ def _meaning(faults: Sequence[Fault], project: str) -> ExecutorError:
         return Transient(f"Compute Engine: {words}")
     if codes & _DISABLED:
         return no_login(words, f"gcloud services enable compute.googleapis.com --project {project}")
+    if codes & _UNPAID:
+        return no_login(words, f"gcloud billing projects link {project} --billing-account=ACCOUNT")
     if codes & _FORBIDDEN or status in {_UNAUTHORIZED, _FORBIDDEN_STATUS}:
         return no_login(words, LOOK_FIX)
     if status == _NOT_FOUND:

@@ -104,8 +104,8 @@ def _await_stopped(rest: Rest, stopping: Sequence[Instance]) -> None:
 
 def _stop(rest: Rest, instance: Instance) -> Json:
     """Stop it; what is on disks inside the host cannot be kept."""
-    query = "?discardLocalSsd=true" if instance.local_disks else ""
-    return rest.change("POST", f"{instance.path}/stop{query}")
+    query = {"discardLocalSsd": "true"} if instance.local_disks else {}
+    return rest.change("POST", f"{instance.path}/stop", None, **query)
 
 
 def _delete(rest: Rest, paths: Sequence[str]) -> list[ExecutorError]:

@@ -19,6 +19,8 @@ SERVICE_ACCOUNT_VARIABLE = "SKY_GCP_SERVICE_ACCOUNT"
 """The variable with the e-mail of the service account that nodes have; by default the project's own."""
 NETWORK_VARIABLE = "SKY_GCP_NETWORK"
 """The variable with the VPC network of the nodes; by default ``default``."""
+SUBNETWORK_VARIABLE = "SKY_GCP_SUBNETWORK"
+"""The variable with the name of its subnetwork in every region; a network in auto mode needs none."""
 _SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 _CLUSTER_ID, _CLUSTER_NAME = "sky-cluster-id", "sky-cluster-name"
 
@@ -115,9 +117,7 @@ def wanted(request: NodeRequest, zone: str, rank: int, user_data: str) -> Json:
         "disks": [image.boot_disk(request, zone, labels)],
         "guestAccelerators": accelerator.attached(key, zone),
         "scheduling": _scheduling(key),
-        "networkInterfaces": [
-            {"network": network(), "accessConfigs": [{"type": "ONE_TO_ONE_NAT", "name": "External NAT"}]}
-        ],
+        "networkInterfaces": [_interface(zone.rpartition("-")[0])],
         "serviceAccounts": [
             {"email": os.environ.get(SERVICE_ACCOUNT_VARIABLE, "default"), "scopes": [_SCOPE]}
         ],
@@ -175,6 +175,17 @@ def offer_key(instance: Instance, capacity: Mapping[str, Any]) -> OfferKey:
         accelerator_count_milli=int(capacity.get("accelerators", 0)) * 1000,
         market=Market.SPOT if instance.spot else Market.ON_DEMAND,
     )
+
+
+def _interface(region: str) -> Json:
+    """Return the one network interface: on the network, and reachable from outside."""
+    interface: dict[str, Any] = {
+        "network": network(),
+        "accessConfigs": [{"type": "ONE_TO_ONE_NAT", "name": "External NAT"}],
+    }
+    if subnetwork := os.environ.get(SUBNETWORK_VARIABLE):
+        interface["subnetwork"] = f"regions/{region}/subnetworks/{subnetwork}"
+    return interface
 
 
 def _scheduling(key: OfferKey) -> Json:

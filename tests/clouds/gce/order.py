@@ -97,6 +97,8 @@ def _check_network(project: str, body: Json) -> None:
     for each in interfaces:
         if not each.get("network", "global/networks/default").endswith("global/networks/default"):
             raise not_found(f"projects/{project}/{each['network']}")
+        if each.get("subnetwork", "/default").rpartition("/")[2] != "default":
+            raise not_found(f"projects/{project}/{each['subnetwork']}")
     for tag in body.get("tags", {}).get("items", []):
         if not _NAME.fullmatch(tag):
             raise invalid(f"Invalid value for field 'resource.tags.items': '{tag}'")

@@ -32,6 +32,14 @@ def test_missing_permissions_are_named_with_the_role_that_mends_it(gce: Gce) -> 
     )
 
 
+def test_an_account_that_may_not_even_look_is_told_the_role(gce: Gce) -> None:
+    gce.fail(faults.forbidden("projects.get", "compute.projects.get"))
+    found = check.check()
+    assert not found.enabled
+    assert "compute.projects.get" in found.detail
+    assert found.fix.startswith("gcloud projects add-iam-policy-binding example ")
+
+
 def test_an_interface_that_is_off_is_told_with_the_command_that_turns_it_on(gce: Gce) -> None:
     gce.fail(faults.not_enabled("projects.get"))
     found = check.check()

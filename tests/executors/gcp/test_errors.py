@@ -162,6 +162,7 @@ def test_what_is_said_of_spot_holds_for_spot_alone() -> None:
             AuthError,
             "gcloud services enable compute.googleapis.com --project p",
         ),
+        (of_answer(403, "billingNotEnabled"), AuthError, "gcloud billing projects link p"),
         (of_answer(403, "rateLimitExceeded"), Transient, "words"),
         (of_answer(429, "x"), Transient, "words"),
         (of_answer(503, "backendError"), Transient, "words"),

@@ -269,6 +269,17 @@ def test_an_answer_that_is_lost_changes_nothing(
     assert len(gce.calls(method)) == 2
 
 
+def test_a_subnetwork_that_is_not_there_rules_out_its_region(
+    provisioner: GcpProvisioner, gce: Gce, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SKY_GCP_SUBNETWORK", "mine")
+    with pytest.raises(OutOfCapacity, match="regions/us-east1/subnetworks/mine") as caught:
+        provisioner.create(order())
+    assert caught.value.scope == Scope("gcp", "us-east1")
+    monkeypatch.setenv("SKY_GCP_SUBNETWORK", "default")
+    provisioner.create(order())
+
+
 def test_logins_may_be_narrowed_and_labels_of_ours_are_refused(
     provisioner: GcpProvisioner, gce: Gce, monkeypatch: pytest.MonkeyPatch
 ) -> None:
