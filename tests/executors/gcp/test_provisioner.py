@@ -267,6 +267,7 @@ def test_an_answer_that_is_lost_changes_nothing(
     provisioner.delete(handle)
     assert (gce.instances(), provisioner.list()) == ([], [])
     assert len(gce.calls(method)) == 2
+    assert len({call["requestId"] for call in gce.calls(method)}) == 1
 
 
 def test_a_subnetwork_that_is_not_there_rules_out_its_region(
