@@ -24,32 +24,40 @@ PERMISSIONS = (
 """What clusters take; it is in roles/compute.admin and roles/iam.serviceAccountUser."""
 MANAGER_VARIABLE = "CLOUDSDK_API_ENDPOINT_OVERRIDES_CLOUDRESOURCEMANAGER"
 _MANAGER = "https://cloudresourcemanager.googleapis.com/"
+_USER_INFO = "https://openidconnect.googleapis.com/v1/userinfo"
 _SHOWN = 4
 
 
 def check() -> Access:
-    """Ask Google who we are and what we may."""
-    who = credentials.identity()
+    """Ask Google who we are and what we may; the identity is the account and the project."""
     try:
         rest = Rest.open()
         rest.get("")
-        missing = _missing(rest)
     except AuthError as error:
         words, _, fix = str(error).partition(" Run: ")
-        place = credentials.find_project() or "PROJECT"
-        return Access(False, who, words, _grant(place, who, []) if fix == errors.LOOK_FIX else fix)
+        named, project = credentials.account(), credentials.find_project() or "PROJECT"
+        return Access(False, named, words, _grant(project, named, []) if fix == errors.LOOK_FIX else fix)
     except NotFound as error:
-        return Access(False, who, f"gcp: {error}", credentials.PROJECT_FIX)
+        return Access(False, credentials.account(), f"gcp: {error}", credentials.PROJECT_FIX)
     except ExecutorError as error:
-        return Access(False, who, str(error))
-    place = f"project {rest.project}"
+        return Access(False, credentials.account(), str(error))
+    who, missing = _who(rest), _missing(rest)
+    identity = f"{who} in {rest.project}"
     if missing is None:
-        return Access(True, who, f"{place}; its permissions could not be asked for")
+        return Access(True, identity, "its permissions could not be asked for")
     if missing:
-        return Access(
-            False, who, f"{place}: missing are {_listed(missing)}", _grant(rest.project, who, missing)
-        )
-    return Access(True, who, place)
+        return Access(False, identity, f"missing are {_listed(missing)}", _grant(rest.project, who, missing))
+    return Access(True, identity)
+
+
+def _who(rest: Rest) -> str:
+    """Return the account, as its file says or, of a person's login, as Google says."""
+    if "@" in credentials.account():
+        return credentials.account()
+    try:
+        return str(rest.ask("GET", _USER_INFO).get("email") or credentials.account())
+    except ExecutorError:
+        return credentials.account()
 
 
 def _missing(rest: Rest) -> list[str] | None:
@@ -57,7 +65,9 @@ def _missing(rest: Rest) -> list[str] | None:
     base = os.environ.get(MANAGER_VARIABLE, _MANAGER).rstrip("/")
     try:
         answer: Mapping[str, Any] = rest.ask(
-            f"{base}/v1/projects/{rest.project}:testIamPermissions", {"permissions": list(PERMISSIONS)}
+            "POST",
+            f"{base}/v1/projects/{rest.project}:testIamPermissions",
+            {"permissions": list(PERMISSIONS)},
         )
     except ExecutorError:
         return None

@@ -59,13 +59,12 @@ def login() -> tuple[Any, str]:
     """
     if not installed():
         raise Unsupported("gcp needs the package google-auth: install the extra [gcp] of this project")
-    import google.auth
     from google.auth.exceptions import GoogleAuthError
     from google.auth.transport.requests import AuthorizedSession
 
     try:
-        found, its_project = google.auth.default(scopes=SCOPES)
-    except GoogleAuthError as error:
+        found, its_project = _credentials()
+    except (GoogleAuthError, ValueError) as error:
         raise errors.no_login(str(error), LOGIN_FIX) from error
     project = find_project() or its_project
     if not project:
@@ -74,8 +73,28 @@ def login() -> tuple[Any, str]:
     return signed(found, max_refresh_attempts=1), project
 
 
-def identity() -> str:
-    """Return whom the credentials name, as far as their file says; never a secret."""
+def _credentials() -> tuple[Any, str]:
+    """Return the credentials, and the project that they know of.
+
+    The library finds them all by itself; of the usual two it runs gcloud for the project, which takes a
+    second, so they are read here.
+    """
+    import google.auth
+    from google.oauth2 import credentials, service_account
+
+    content = _content()
+    person: Any = credentials.Credentials
+    account: Any = service_account.Credentials
+    if content.get("type") == "authorized_user":
+        return person.from_authorized_user_info(content), ""  # with all scopes that were granted
+    if content.get("type") == "service_account":
+        return account.from_service_account_info(content, scopes=SCOPES), ""
+    found, project = google.auth.default(scopes=SCOPES)
+    return found, project or ""
+
+
+def account() -> str:
+    """Return whom the credentials name, as far as their file says, or of which kind they are; no secret."""
     content = _content()
     return str(content.get("client_email") or content.get("account") or content.get("type", "unknown"))
 

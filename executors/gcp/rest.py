@@ -59,9 +59,9 @@ class Rest:
         """Return what is at ``path``."""
         return self._call("GET", self._url(path), query)
 
-    def ask(self, url: str, body: Json) -> Json:
+    def ask(self, method: str, url: str, body: Json | None = None) -> Json:
         """Ask something of another service of Google's, by its whole address."""
-        return self._call("POST", url, {}, body)
+        return self._call(method, url, {}, body)
 
     def post(self, path: str, body: Json | None = None, *, read_s: float = _READ_S, **query: str) -> Json:
         """Ask something at ``path`` that changes nothing."""

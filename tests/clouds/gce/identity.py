@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from google.auth import jwt
 
+PERSON = "ada@example.org"
 EMAIL = "tester@example.iam.gserviceaccount.com"
 
 

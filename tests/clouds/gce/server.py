@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from tests.clouds.gce.answers import Refusal, invalid, not_found, refusal
 from tests.clouds.gce.discovery import Discovery, Invalid
 from tests.clouds.gce.faults import Fault
-from tests.clouds.gce.identity import Tokens
+from tests.clouds.gce.identity import PERSON, Tokens
 from tests.clouds.gce.project import Project
 
 Json = dict[str, Any]
@@ -86,6 +86,8 @@ class _Handler(BaseHTTPRequestHandler):
         """Return the answer of the API; ``None`` for one that gets lost."""
         if not self.server.tokens.known(self.headers.get("Authorization", "")):
             raise refusal(401, "authError", "Invalid Credentials")
+        if path == "/v1/userinfo":
+            return {"sub": "1", "email": PERSON}
         if path.startswith("/v1/"):
             return self._permissions(verb, path, query, body)
         discovery, project = self.server.compute, self.server.project

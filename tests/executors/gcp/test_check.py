@@ -9,16 +9,23 @@ from pathlib import Path
 
 import pytest
 
+from executors.errors import AuthError
 from executors.gcp import check, credentials
 from executors.gcp.provisioner import GcpProvisioner
 from tests.clouds.gce import faults
 from tests.clouds.gce.gce import Gce
-from tests.clouds.gce.identity import EMAIL, Tokens
+from tests.clouds.gce.identity import EMAIL, PERSON, Tokens
 
 
 def test_an_account_that_may_do_everything_is_enabled(gce: Gce) -> None:
     found = GcpProvisioner().check()
-    assert (found.enabled, found.identity, found.detail) == (True, EMAIL, "project example")
+    assert (found.enabled, found.identity, found.detail) == (True, f"{EMAIL} in example", "")
+
+
+def test_a_person_is_known_by_the_address_that_google_has(gce: Gce, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(credentials, "account", lambda: "authorized_user")
+    monkeypatch.setattr(check, "_USER_INFO", f"{gce.url}/v1/userinfo")
+    assert check.check().identity == f"{PERSON} in example"
 
 
 def test_missing_permissions_are_named_with_the_role_that_mends_it(gce: Gce) -> None:
@@ -55,6 +62,23 @@ def test_a_key_that_is_not_the_accounts_is_an_answer(
     found = check.check()
     assert not found.enabled
     assert found.fix == credentials.LOGIN_FIX
+
+
+def test_a_persons_login_is_read_without_asking_anybody(home: Path) -> None:
+    folder = home / ".config" / "gcloud"
+    folder.mkdir(parents=True)
+    login = {"type": "authorized_user", "client_id": "c", "client_secret": "s", "refresh_token": "r"}
+    (folder / "application_default_credentials.json").write_text(json.dumps(login))
+    with pytest.raises(AuthError, match="gcloud config set project"):
+        credentials.login()
+    (folder / "application_default_credentials.json").write_text(
+        json.dumps({**login, "quota_project_id": "p"})
+    )
+    session, project = credentials.login()
+    assert (session.credentials.refresh_token, project) == ("r", "p")
+    (folder / "application_default_credentials.json").write_text(json.dumps({"type": "authorized_user"}))
+    with pytest.raises(AuthError, match="gcloud auth application-default login"):
+        credentials.login()
 
 
 def test_without_credentials_nothing_is_configured_and_no_library_is_loaded(home: Path) -> None:
