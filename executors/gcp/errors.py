@@ -34,7 +34,7 @@ _STOCKOUT = frozenset(
         "stockout",
     }
 )
-_QUOTA = frozenset({"QUOTA_EXCEEDED", "quotaExceeded", "QUOTA_EXCEEDED_GLOBAL", "limitExceeded"})
+_QUOTA = frozenset({"QUOTA_EXCEEDED", "quotaExceeded"})
 _ABSENT = frozenset({"UNSUPPORTED_OPERATION", "RESOURCE_NOT_FOUND", "notFound"})
 _TRANSIENT = frozenset(
     {
@@ -46,7 +46,7 @@ _DISABLED = frozenset({"accessNotConfigured", "SERVICE_DISABLED"})
 _UNPAID = frozenset({"BILLING_DISABLED", "billingNotEnabled", "UREQ_PROJECT_BILLING_NOT_OPEN"})
 _FORBIDDEN = frozenset(
     {
-        *("forbidden", "authError", "required", "unauthorized", "PERMISSIONS_ERROR", "IAM_PERMISSION_DENIED"),
+        *("forbidden", "authError", "PERMISSIONS_ERROR", "IAM_PERMISSION_DENIED"),
         "SERVICE_ACCOUNT_ACCESS_DENIED",
     }
 )
@@ -56,7 +56,7 @@ _METRIC = re.compile(r"Quota '([A-Z0-9_]+)' exceeded")
 _OF_CLOUD = re.compile(r"/images/|/networks/|image size|constraints/(?!gcp\.resourceLocations)")
 """What is missing or forbidden for every offer: an image, a network, an organisation's rule."""
 _OF_REGION = re.compile(r"/subnetworks/|constraints/gcp\.resourceLocations")
-_FAMILY_CPUS = re.compile(r"(PREEMPTIBLE_)?[A-Z0-9]+_CPUS")
+_FAMILY_CPUS = re.compile(r"(?!PREEMPTIBLE_CPUS)(PREEMPTIBLE_)?[A-Z0-9]+_CPUS")
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,8 +35,9 @@ def main(verb: str, endpoint: str, project: str, tag: str) -> None:
         return _ask(method, base + path + "?" + urllib.parse.urlencode(query), token)
 
     def listed(path: str, condition: str) -> Iterator[dict[str, Any]]:
-        page: dict[str, Any] = {"nextPageToken": ""}
-        while "nextPageToken" in page:
+        page = call("GET", path, filter=condition)
+        yield page
+        while page.get("nextPageToken"):
             page = call("GET", path, filter=condition, pageToken=page["nextPageToken"])
             yield page
 

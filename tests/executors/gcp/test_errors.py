@@ -99,6 +99,7 @@ def test_capacity_blocks_the_narrowest_place(error: Exception, key: OfferKey, sc
 @pytest.mark.parametrize(
     ("said", "key", "scope"),
     [
+        (quota("PREEMPTIBLE_CPUS"), T4, Scope("gcp", "us-east1", market=Market.SPOT)),
         (quota("CPUS"), KEY, Scope("gcp", "us-east1", market=Market.ON_DEMAND)),
         (
             quota("N2_CPUS"),
