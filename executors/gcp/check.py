@@ -34,7 +34,7 @@ def check() -> Access:
         rest = Rest.open()
         rest.get("")
     except AuthError as error:
-        words, _, fix = str(error).partition(" Run: ")
+        words, _, fix = str(error).partition(". Run: ")
         named, project = credentials.account(), credentials.find_project() or "PROJECT"
         return Access(False, named, words, _grant(project, named, []) if fix == errors.LOOK_FIX else fix)
     except NotFound as error:

@@ -59,6 +59,9 @@ def login() -> tuple[Any, str]:
     """
     if not installed():
         raise Unsupported("gcp needs the package google-auth: install the extra [gcp] of this project")
+    if credentials_file() is None and not _on_compute_engine():
+        named = os.environ.get("GOOGLE_APPLICATION_CREDENTIALS")
+        raise errors.no_login(f"{named} is no file" if named else "no credentials were found", LOGIN_FIX)
     from google.auth.exceptions import GoogleAuthError
     from google.auth.transport.requests import AuthorizedSession
 

@@ -64,6 +64,14 @@ def test_a_key_that_is_not_the_accounts_is_an_answer(
     assert found.fix == credentials.LOGIN_FIX
 
 
+def test_without_credentials_it_says_how_to_get_some(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = check.check()
+    assert (found.enabled, found.detail) == (False, "gcp: no credentials were found")
+    assert found.fix == "gcloud auth application-default login"
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", "gone.json")
+    assert check.check().detail == "gcp: gone.json is no file"
+
+
 def test_a_persons_login_is_read_without_asking_anybody(home: Path) -> None:
     folder = home / ".config" / "gcloud"
     folder.mkdir(parents=True)
