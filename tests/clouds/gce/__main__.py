@@ -15,6 +15,8 @@ from tests.clouds.machines import Machines as HostMachines
 from tests.hosts.hosts import Hosts
 from tests.hosts.machine import Machine
 
+_NOTICE_S = 1.0
+
 
 def main(project: str, key_file: str, folder: str = "") -> None:
     hosts = Hosts(Path(folder)) if folder else None
@@ -28,7 +30,12 @@ def main(project: str, key_file: str, folder: str = "") -> None:
         instance = server.project.instances.by_number(number)
         metadata.serve(machine, lambda: instance.name, server.tokens.give)
 
-    server.reset()
+    def new_project(base: str) -> Project:
+        made = Project(project, base, machines())
+        made.instances.notice_s = _NOTICE_S if hosts else 0.0
+        return made
+
+    server = Server((address, 0), new_project)
     server.tokens.write_key_file(Path(key_file), project, f"{server.url}/token")
     threading.Thread(target=server.serve_forever, daemon=True).start()
     sys.stdout.write(server.url + "\n")

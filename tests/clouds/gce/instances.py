@@ -63,6 +63,8 @@ class Instances:
         self._all: dict[tuple[str, str], Vm] = {}
         self._deleted: list[tuple[float, Vm]] = []
         self.list_lag_s = 0.0
+        self.notice_s = 0.0
+        """How long a machine runs on after it was asked to be stopped or deleted."""
 
     def facts(self, zone: str, body: Json) -> dict[str, str]:
         """Return what faults can be told apart by."""
@@ -115,6 +117,7 @@ class Instances:
         def work() -> Errors:
             if vm.status == "TERMINATED" or fault.operation:
                 return fault.operation
+            time.sleep(self.notice_s)
             self._machines.stop(vm.number)
             vm.status = "TERMINATED"
             return []
@@ -128,6 +131,7 @@ class Instances:
         def work() -> Errors:
             if fault.operation:
                 return fault.operation
+            time.sleep(self.notice_s)
             self._machines.terminate(vm.number)
             self._all.pop((vm.zone, vm.name), None)
             self._deleted.append((time.monotonic() + self.list_lag_s, vm))
