@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from catalog.offer import Market, OfferKey
@@ -56,6 +57,8 @@ class Instance:
     local_disks: bool = False
     internal_ip: str = ""
     external_ip: str = ""
+    created_at: int = 0
+    since: int = 0
     why: str = field(default="", compare=False)
 
     @property
@@ -92,6 +95,8 @@ class Instance:
             local_disks=any(disk.get("type") == "SCRATCH" for disk in found.get("disks", ())),
             internal_ip=interface.get("networkIP", ""),
             external_ip=access.get("natIP", ""),
+            created_at=_epoch_s(found.get("creationTimestamp", "")),
+            since=max(_epoch_s(found.get(f"last{each}Timestamp", "")) for each in ("Start", "Stop")),
             why=found.get("statusMessage", ""),
         )
 
@@ -152,16 +157,26 @@ def view(cluster_id: str, found: Sequence[Instance]) -> ClusterView:
     shown = "; ".join(
         f"{each.name} is {each.status}" + (f" ({each.why})" if each.why else "") for each in found
     )
-    states = {each.state for each in found}
     missing = found[0].num_nodes - len(found)
-    if missing > 0:
-        return ClusterView(cluster_id, NodeState.DEGRADED, addresses, f"{missing} nodes are missing; {shown}")
-    if len(states) > 1:
-        mixed = NodeState.PENDING if states == {NodeState.PENDING, NodeState.RUNNING} else NodeState.DEGRADED
-        return ClusterView(cluster_id, mixed, addresses, shown)
-    (state,) = states
-    reason = "" if state in {NodeState.RUNNING, NodeState.STOPPED} else shown
-    return ClusterView(cluster_id, state, addresses, reason)
+    state = NodeState.DEGRADED if missing > 0 else _together({each.state for each in found})
+    whole = state in {NodeState.RUNNING, NodeState.STOPPED}
+    lacking = f"{missing} nodes are missing; " if missing > 0 else ""
+    return ClusterView(
+        cluster_id,
+        state,
+        addresses,
+        "" if whole else lacking + shown,
+        created_at=min(each.created_at for each in found),
+        since=max(each.since for each in found) if whole else 0,
+        place=f"{found[0].zone.rpartition('-')[0]}/{found[0].zone}",
+    )
+
+
+def _together(states: Set[NodeState]) -> NodeState:
+    """Return the state of a cluster whose nodes are in these."""
+    if len(states) == 1:
+        return next(iter(states))
+    return NodeState.PENDING if states == {NodeState.PENDING, NodeState.RUNNING} else NodeState.DEGRADED
 
 
 def offer_key(instance: Instance, capacity: Mapping[str, Any]) -> OfferKey:
@@ -208,6 +223,11 @@ def _labelled(rest: Rest, condition: str) -> list[Instance]:
         for place in page.get("items", {}).values()
         for instance in place.get("instances", ())
     ]
+
+
+def _epoch_s(text: str) -> int:
+    """Return a time as the API writes it, in whole seconds since the epoch; 0 for none."""
+    return int(datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()) if text else 0
 
 
 def _last(address: str) -> str:

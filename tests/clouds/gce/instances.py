@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from tests.clouds.gce import filters, order, places
@@ -42,6 +42,7 @@ class Vm:
     number: str
     status: str = "PROVISIONING"
     listed_from: float = 0.0
+    times: dict[str, str] = field(default_factory=lambda: {"creationTimestamp": now()})
 
     @property
     def name(self) -> str:
@@ -92,6 +93,7 @@ class Instances:
             vm.status = "STAGING"
             self._machines.create(vm.number, _note(body, "user-data"))
             vm.status = "RUNNING"
+            vm.times["lastStartTimestamp"] = now()
             return []
 
         return self._begin("insert", vm, work, request_id, fault)
@@ -106,6 +108,7 @@ class Instances:
             vm.status = "STAGING"
             self._machines.start(vm.number)
             vm.status = "RUNNING"
+            vm.times["lastStartTimestamp"] = now()
             return []
 
         return self._begin("start", vm, work, request_id, fault)
@@ -120,6 +123,7 @@ class Instances:
             time.sleep(self.notice_s)
             self._machines.stop(vm.number)
             vm.status = "TERMINATED"
+            vm.times["lastStopTimestamp"] = now()
             return []
 
         return self._begin("stop", vm, work, request_id, fault)
@@ -144,6 +148,7 @@ class Instances:
         assert vm.body.get("scheduling", {}).get("provisioningModel") == "SPOT"
         self._machines.stop(vm.number)
         vm.status = "TERMINATED"
+        vm.times["lastStopTimestamp"] = now()
 
     def find(self, zone: str, name: str) -> Vm:
         if (zone, name) not in self._all:
@@ -196,7 +201,7 @@ class Instances:
             **vm.body,
             "kind": "compute#instance",
             "id": vm.number,
-            "creationTimestamp": now(),
+            **vm.times,
             "selfLink": self._base + vm.path,
             "zone": f"{self._base}zones/{vm.zone}",
             "machineType": f"{self._base}{vm.body['machineType']}",

@@ -43,9 +43,13 @@ def test_a_cluster_from_nothing_to_gone(provisioner: GcpProvisioner, gce: Gce) -
     assert [view.cluster_id for view in provisioner.list()] == ["dev-0a1b2c3d"]
     assert [each["labels"]["team"] for each in gce.instances()] == ["a", "a"]
     assert len(gce.calls("firewalls.insert")) == 3
+    running = provisioner.describe(handle)
     provisioner.stop(handle)
     provisioner.stop(handle)
-    assert provisioner.describe(handle).state is NodeState.STOPPED
+    stopped = provisioner.describe(handle)
+    assert stopped.state is NodeState.STOPPED
+    assert 0 < running.created_at == stopped.created_at <= running.since <= stopped.since
+    assert stopped.place == "us-east1/us-east1-b"
     started = provisioner.start(provisioner.start(handle))
     assert provisioner.describe(started).state is NodeState.RUNNING
     before, after = read_nodes(handle.data), read_nodes(started.data)
