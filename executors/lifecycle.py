@@ -28,8 +28,8 @@ def _ignore(_handle: Handle) -> None:
 
 
 def num_nodes(handle: Handle) -> int:
-    """Return how many nodes the cluster has."""
-    return len(read_nodes(handle.data)) or 1
+    """Return how many nodes the cluster has: as many as it says, else as it has addresses."""
+    return int(handle.data.get("num_nodes", 0)) or len(read_nodes(handle.data)) or 1
 
 
 @contextmanager

@@ -1,4 +1,5 @@
-"""Offers that no catalog holds, since they are owned and not rented: this machine, pools, Slurm clusters.
+"""Offers that no catalog holds, since they are owned and not rented: this machine, pools, Slurm and
+Kubernetes clusters.
 
 Each kind is a package with two functions: ``has_offers``, which costs nothing where there are none, and
 ``owned_offers``.
@@ -15,7 +16,12 @@ from typing import Any
 from catalog.offer import Offer
 
 _PACKAGES: Mapping[str, str] = MappingProxyType(
-    {"local": "executors.local", "slurm": "executors.slurm", "ssh": "executors.ssh"}
+    {
+        "kubernetes": "executors.kubernetes",
+        "local": "executors.local",
+        "slurm": "executors.slurm",
+        "ssh": "executors.ssh",
+    }
 )
 
 CLOUDS: frozenset[str] = frozenset(_PACKAGES)

@@ -19,7 +19,7 @@ GROUP = "sky.executors"
 
 BUILT_IN: Mapping[str, str] = MappingProxyType(
     {
-        "gcp": "executors.gcp:executor",
+        "kubernetes": "executors.kubernetes:executor",
         "local": "executors.local:executor",
         "ssh": "executors.ssh:executor",
         "slurm": "executors.slurm:executor",

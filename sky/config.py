@@ -1,6 +1,7 @@
 """The user's configuration: ``$SKYPILOT_CONFIG``, else ``~/.sky/config.yaml``; read on first use.
 
     allowed_clouds: [aws, gcp]      clouds that plans may use; all when absent
+    kubernetes: {...}               contexts that plans may use, and how pods are made (docs/kubernetes.md)
 
 A file named by the environment must exist. Unknown keys and broken YAML are errors that name the line.
 """
@@ -16,7 +17,12 @@ from catalog.home import sky_home
 from sky.exceptions import SpecError, within
 from sky.fields.schema import Kind, checked
 
-_FIELDS = {"allowed_clouds": (Kind.LIST,)}
+_FIELDS = {"allowed_clouds": (Kind.LIST,), "kubernetes": (Kind.MAPPING,)}
+_KUBERNETES_FIELDS = {
+    "allowed_contexts": (Kind.LIST, Kind.TEXT),
+    "pod_config": (Kind.MAPPING,),
+    "provision_timeout": (Kind.INTEGER,),
+}
 
 
 def loaded_config_path() -> Path | None:
@@ -68,6 +74,8 @@ def _read(path: Path, _mtime_ns: int) -> dict[str, Any]:
         config = checked(documents[0].value or {}, _FIELDS, "the configuration")
         if "allowed_clouds" in config:
             config["allowed_clouds"] = _cloud_names(config["allowed_clouds"])
+        if "kubernetes" in config:
+            config["kubernetes"] = _kubernetes(config["kubernetes"])
         return config
 
 
@@ -82,3 +90,12 @@ def _cloud_names(listed: list[Any]) -> list[str]:
             cloud = clouds.from_str(name, "")
             found.append(cloud.canonical_name())
     return found
+
+
+def _kubernetes(section: Any) -> dict[str, Any]:
+    with within("kubernetes"):
+        fields = dict(checked(section, _KUBERNETES_FIELDS, "the configuration of Kubernetes"))
+        contexts = fields.get("allowed_contexts", [])
+        if contexts != "all" and not (isinstance(contexts, list) and all(isinstance(c, str) for c in contexts)):
+            raise SpecError("is a list of names of contexts, or: all", "allowed_contexts")
+        return fields

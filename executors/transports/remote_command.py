@@ -7,7 +7,7 @@ so that nothing of it is in an argument list, and nothing is read twice by a she
     program              POSIX shell: the environment, and the command, each word quoted once
     stdin of the command
     ok\n                 the input was whole
-    (stays open)         the lifeline: when it is cut, the command is ended
+    (stays open)         the lifeline: when it is cut, or ``END`` comes over it, the command is ended
 
 The program answers ``TOKEN\n`` on stdout when the command starts, so that what a login shell prints before
 it is told apart, and ``TOKEN CODE\n`` on stderr when it has ended, so that 255 of the command and 255 of the
@@ -29,6 +29,8 @@ from enum import Enum
 from executors.agent.presence import OWN_COMMAND
 
 END_GRACE_S = 12
+END = b"end\n"
+"""What ends the command where a session's stdin cannot be closed alone."""
 _BLOCK = 1 << 16
 
 # The process group must be the command's own, since all of it is ended. sshd sees to that; others may not.
@@ -47,7 +49,7 @@ sky() {{
     read -r pid _ </proc/self/stat; echo "$pid"
     {feed}
     exec >/dev/null
-    while read -r _; do :; done
+    while read -r word && [ "$word" != end ]; do :; done
     kill -TERM 0
     n=0; while [ $n -lt {grace_s} ]; do sleep 1; n=$((n+1)); done
     kill -KILL 0

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 from catalog.offer import Offer
 from catalog.units import MIB_PER_GIB, MILLI, format_mib, format_milli, mib, milli
 from executors import owned
-from executors.api import Checkable
+from executors.kubernetes import settings as kubernetes
 from executors.slurm import clusters
 
 if TYPE_CHECKING:
+    from executors.kubernetes.settings import Settings
     from executors.slurm.clusters import SlurmCluster
     from sky.resources import Resources
     from sky.task import Task
@@ -29,7 +30,14 @@ def _slurm_clusters() -> dict[str, SlurmCluster]:
     return read()
 
 
+def _kubernetes_settings() -> Settings:
+    from sky.control.kubernetes_config import read
+
+    return read()
+
+
 clusters.read_with(_slurm_clusters)
+kubernetes.read_with(_kubernetes_settings)
 
 
 def clouds_for(task: Task) -> tuple[str, ...]:

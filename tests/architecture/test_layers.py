@@ -34,7 +34,7 @@ CONFINED = {
     "boto3": ("executors/aws/", "catalog/sources/"),
     "botocore": ("executors/aws/", "catalog/sources/"),
     "google.cloud": ("executors/gcp/", "catalog/sources/"),
-    "kubernetes": ("executors/kubernetes/", "catalog/sources/"),
+    "websocket": ("executors/kubernetes/",),
     "asyncssh": ("executors/sync/", "executors/transports/"),
     "peewee": ("sky/",),
     "click": ("sky/cli/",),

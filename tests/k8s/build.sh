@@ -1,0 +1,123 @@
+#!/bin/sh
+# Build a real Kubernetes from Debian's source package, once for this user, and a system for its pods:
+#   sh tests/k8s/build.sh          prints the folder with all of it
+# Takes about ten minutes on two free cores, goes on where it was ended, and does nothing where all is built.
+# Needs root. The controller-manager is left out: pods without owners need nothing of it.
+set -eu
+
+VERSION=1.20.2
+PROGRAMS="kube-apiserver kube-scheduler kubelet"
+PACKAGES="golang-go etcd-server docker.io debootstrap openssl dpkg-dev ca-certificates"
+IN_PODS="python3,slurmctld,slurmd,slurm-client,munge"
+
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/sky-tests/kubernetes-$VERSION
+bin=$cache/bin
+source=$cache/kubernetes-$VERSION
+
+say() { printf '%s %s\n' "$(date +%H:%M:%S)" "$*" >&2; }
+
+whole() {
+    for program in $PROGRAMS; do [ -x "$bin/$program" ] || return 1; done
+    [ -e "$cache/pod.tar" ] || return 1
+    for program in etcd dockerd; do PATH=$PATH:/usr/sbin command -v $program >/dev/null || return 1; done
+}
+
+packages() {
+    missing=
+    for package in $PACKAGES; do
+        dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing="$missing $package"
+    done
+    [ -n "$missing" ] || return 0
+    say "installing$missing"
+    policy=/usr/sbin/policy-rc.d
+    if [ ! -e $policy ]; then
+        printf '#!/bin/sh\nexit 101\n' >$policy
+        chmod 755 $policy
+        trap 'rm -f $policy' EXIT
+    fi
+    # shellcheck disable=SC2086
+    DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=600 install -y -qq --no-install-recommends $missing >&2
+}
+
+# apt with the source packages of this machine's own Debian mirror, and lists of its own.
+apt_sources() {
+    mkdir -p "$cache/apt/lists/partial"
+    if [ -e /etc/apt/sources.list.d/debian.sources ]; then
+        sed 's/^Types: .*/Types: deb-src/' /etc/apt/sources.list.d/debian.sources >"$cache/apt/list.sources"
+    else
+        sed 's/^deb /deb-src /' /etc/apt/sources.list >"$cache/apt/list.sources"
+    fi
+    apt-get -o Dir::Etc::sourcelist="$cache/apt/list.sources" -o Dir::Etc::sourceparts=- \
+        -o Dir::State::lists="$cache/apt/lists" -o APT::Sandbox::User=root "$@" >&2
+}
+
+sources() {
+    [ ! -e "$source/.whole" ] || return 0
+    say "fetching the sources"
+    apt_sources -qq update
+    apt_sources -qq source --download-only kubernetes
+    rm -rf "$source"
+    tar xzf kubernetes_*.orig.tar.gz
+    mkdir -p "$source/.go/src/k8s.io"
+    ln -s ../../.. "$source/.go/src/k8s.io/kubernetes"
+    touch "$source/.whole"
+}
+
+# Every one with the same flags, so that they share what is compiled. GOPATH mode: the modules are vendored.
+go_build() {
+    GOPATH=$source/.go GO111MODULE=off GOFLAGS='' GOCACHE=$cache/go-cache CGO_ENABLED=0 \
+        go build -ldflags "$flags" -o "$1.part" "k8s.io/kubernetes/$2"
+    mv "$1.part" "$1"
+}
+
+# The one generated file that the sources lack.
+openapi() {
+    [ ! -e pkg/generated/openapi/zz_generated.openapi.go ] || return 0
+    say "describing the API"
+    go_build "$cache/openapi-gen" vendor/k8s.io/kube-openapi/cmd/openapi-gen
+    inputs=$(grep -rl --include='*.go' '+k8s:openapi-gen=' cmd pkg vendor/k8s.io/*/ |
+        grep -v -e '^vendor/k8s.io/code-generator/' -e '^vendor/k8s.io/sample-apiserver/' |
+        xargs -n 1 dirname | LC_ALL=C sort -u | sed 's,^,k8s.io/kubernetes/,' | tr '\n' ',')
+    rm -rf "$cache/generated"
+    GOPATH=$source/.go GO111MODULE=off GOFLAGS='' GOCACHE=$cache/go-cache CGO_ENABLED=0 \
+        "$cache/openapi-gen" -i "${inputs%,}" -p k8s.io/kubernetes/pkg/generated/openapi \
+        -O zz_generated.openapi -h hack/boilerplate/boilerplate.generatego.txt -r "$cache/violations" \
+        -o "$cache/generated"
+    cp "$cache/generated/k8s.io/kubernetes/pkg/generated/openapi/zz_generated.openapi.go" pkg/generated/openapi/
+}
+
+# What containers are made of: Debian with what a cluster of several nodes needs.
+pods() {
+    [ ! -e "$cache/pod.tar" ] || return 0
+    say "making a system for pods"
+    rm -rf "$cache/pod"
+    debootstrap --variant=minbase --include=$IN_PODS bookworm "$cache/pod" >"$cache/debootstrap.log" 2>&1
+    rm -rf "$cache/pod/var/cache/apt/archives" "$cache/pod/var/lib/apt/lists"
+    mkdir -p "$cache/pod/var/cache/apt/archives/partial" "$cache/pod/var/lib/apt/lists/partial"
+    tar -C "$cache/pod" -cf "$cache/pod.tar.part" .
+    mv "$cache/pod.tar.part" "$cache/pod.tar"
+    rm -rf "$cache/pod"
+}
+
+if ! whole; then
+    mkdir -p "$bin"
+    exec 9>"$cache/lock"
+    flock 9
+    packages
+    pods
+    cd "$cache"
+    sources
+    cd "$source/.go/src/k8s.io/kubernetes"
+    flags="-s -w"
+    for package in k8s.io/component-base/version k8s.io/client-go/pkg/version; do
+        flags="$flags -X $package.gitVersion=v$VERSION -X $package.gitMajor=1 -X $package.gitMinor=20"
+    done
+    openapi
+    for program in $PROGRAMS; do
+        [ ! -x "$bin/$program" ] || continue
+        say "building $program"
+        go_build "$bin/$program" "cmd/$program"
+    done
+    say "built"
+fi
+echo "$cache"
