@@ -1,11 +1,15 @@
 # Thin names for the commands that CONTRIBUTING.md describes; none of them is needed.
-.PHONY: test test-all lint types bench bench-all bench-peers bench-report hosts lock
+.PHONY: test test-all test-k8s lint types bench bench-all bench-peers bench-report hosts lock
 
 test:
 	sh scripts/test.sh
 
 test-all:
 	SKY_TEST_SLOW=1 sh scripts/test.sh
+
+test-k8s:
+	sh tests/k8s/build.sh
+	SKY_TEST_KUBERNETES=1 .venv/bin/python -m pytest -p no:xdist tests/k8s tests/conformance -k "k8s or kubernetes"
 
 lint:
 	.venv/bin/ruff check .

@@ -1,5 +1,4 @@
-"""Offers that no catalog holds, since they are owned and not rented: this machine, pools, Slurm and
-Kubernetes clusters.
+"""Offers that no catalog holds, since they are owned and not rented: this machine, pools, clusters of others.
 
 Each kind is a package with two functions: ``has_offers``, which costs nothing where there are none, and
 ``owned_offers``.

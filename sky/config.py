@@ -96,6 +96,8 @@ def _kubernetes(section: Any) -> dict[str, Any]:
     with within("kubernetes"):
         fields = dict(checked(section, _KUBERNETES_FIELDS, "the configuration of Kubernetes"))
         contexts = fields.get("allowed_contexts", [])
-        if contexts != "all" and not (isinstance(contexts, list) and all(isinstance(c, str) for c in contexts)):
+        if contexts != "all" and not (
+            isinstance(contexts, list) and all(isinstance(c, str) for c in contexts)
+        ):
             raise SpecError("is a list of names of contexts, or: all", "allowed_contexts")
         return fields

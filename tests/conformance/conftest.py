@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from catalog.offer import Market, Offer, OfferKey
-from executors import gcp, lifecycle, local, slurm, ssh
+from catalog.offer import Offer
+from executors import kubernetes, lifecycle, local, slurm, ssh
 from executors.agent import processes
 from executors.agent_queue import AgentQueue
 from executors.api import Executor, Handle, NodeRequest
@@ -21,7 +21,7 @@ from executors.local.bundle import bundle
 from executors.slurm.provisioner import hosts_of
 from tests.clouds.gce.gce import Gce
 from tests.executors.ssh.lab import Lab
-from tests.hosts.machine import Machine
+from tests.k8s.fixtures import Cluster
 from tests.slurm_site.site import Site
 
 TINY = Demand(cpus_milli=100)
@@ -96,22 +96,10 @@ def _slurm(request: pytest.FixtureRequest) -> Place:
     return Place(slurm.executor(), offer, alive, with_gpus)
 
 
-def _gcp(request: pytest.FixtureRequest) -> Place:
-    server: Gce = request.getfixturevalue("gce_machines")
-    key = OfferKey("gcp", "us-central1", "us-central1-a", "e2-small", "", 0, Market.ON_DEMAND)
-
-    def alive(_handle: Handle, pid: int) -> bool:
-        assert server.machines is not None
-        machines = [server.machines.machine(each["id"]) for each in server.instances()]
-        return any(pid in _inside(machine) for machine in machines)
-
-    return Place(gcp.executor(), Offer(key, 2_000, 4_096, 0, "x86_64", 16_753), alive)
-
-
-def _inside(machine: Machine) -> list[int]:
-    """Return the processes of a machine, by the numbers that they have in it."""
-    listed = machine.run(["ps", "-e", "-o", "pid=,stat="], check=False).stdout.splitlines()
-    return [int(line.split()[0]) for line in listed if line.split()[1][0] not in "ZX"]
+def _kubernetes(request: pytest.FixtureRequest) -> Place:
+    cluster: Cluster = request.getfixturevalue("k8s")
+    offer, with_gpus = cluster.offer("001cpu-"), cluster.offer("T4x2")
+    return Place(kubernetes.executor(), offer, cluster.alive, with_gpus)
 
 
 def _here() -> Offer:
@@ -127,7 +115,7 @@ _PLACES = [
     pytest.param(_fake, id="fake"),
     pytest.param(_ssh, id="ssh", marks=pytest.mark.needs("ssh")),
     pytest.param(_slurm, id="slurm", marks=pytest.mark.needs("slurm")),
-    pytest.param(_gcp, id="gcp", marks=pytest.mark.needs("namespaces", "time")),
+    pytest.param(_kubernetes, id="kubernetes", marks=pytest.mark.needs("kubernetes")),
 ]
 
 

@@ -97,7 +97,9 @@ def test_large_files_go_in_pieces_and_progress_ends_at_all(
     assert seen[-1] == Progress(len(sizes), len(sizes), sum(sizes), sum(sizes))
 
 
-def test_one_file_goes_under_its_target_and_comes_back(node: LocalTransport, work: Path, tmp_path: Path) -> None:
+def test_one_file_goes_under_its_target_and_comes_back(
+    node: LocalTransport, work: Path, tmp_path: Path
+) -> None:
     assert put(node, work / "run.sh", "~/a/b") == 1
     assert put(node, work / "run.sh", "~/a/b") == 0
     assert (tmp_path / "node" / "a" / "b").stat().st_mode & 0o777 == 0o755

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tests.hosts import packages
 from tests.hosts.command import HostError, run
+from tests.k8s import programs
 
 # Ability -> the programs that it takes.
 _PROGRAMS = {
@@ -22,6 +23,8 @@ _PROGRAMS = {
 }
 # Abilities that only hosts of namespaces have.
 _OF_MACHINES = ("namespaces", "sudo", "clock", "slurm")
+KUBERNETES = "kubernetes"
+"""The ability to run a Kubernetes: built and run for who asks for it alone (tests/k8s)."""
 TIME, SLOW = "time", "SKY_TEST_SLOW"
 """The ability to wait: tests that take long are run where the environment says ``SKY_TEST_SLOW=1``."""
 _PROBE = """
@@ -36,8 +39,10 @@ def why_not(ability: str) -> str:
     """Return why hosts here lack ``ability``; empty when they have it. Installs programs where it may."""
     if ability == TIME:
         return "" if os.environ.get(SLOW) else f"set {SLOW}=1"
+    if ability == KUBERNETES:
+        return programs.why_not() or why_not("namespaces")
     if ability not in _PROGRAMS:
-        raise ValueError(f"no such ability: {ability}; there are {', '.join((*_PROGRAMS, TIME))}")
+        raise ValueError(f"no such ability: {ability}; there are {', '.join((*_PROGRAMS, KUBERNETES, TIME))}")
     reason = packages.install()
     lacking = sorted(set(_PROGRAMS[ability]) & set(packages.missing()))
     if lacking:

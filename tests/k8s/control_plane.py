@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import ctypes
 import json
 import secrets
-import signal
 import ssl
 import subprocess
 import time
@@ -27,7 +25,6 @@ _READY_S = 120.0
 _GATES = "BoundServiceAccountTokenVolume=true"
 # What the controller-manager would take away again; it is not here.
 _LEFT_OUT = "TaintNodesByCondition,Priority"
-_DIE_WITH_PARENT = 1
 
 
 @dataclass
@@ -68,7 +65,8 @@ class ControlPlane:
     def run(self, program: str, *argv: str, log: str = "") -> subprocess.Popen[bytes]:
         """Run a program inside the network, until ``stop`` or this process's end."""
         built = programs.folder() / "bin" / program
-        words = ["nsenter", f"--net=/run/netns/{self.wire.namespace}", str(built if built.exists() else program)]
+        words = ["setpriv", "--pdeathsig", "TERM", "nsenter", f"--net=/run/netns/{self.wire.namespace}"]
+        words.append(str(built if built.exists() else program))
         with (self.folder / f"{log or program}.log").open("wb") as output:
             child = subprocess.Popen(
                 [*words, *argv],
@@ -77,7 +75,6 @@ class ControlPlane:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                preexec_fn=_end_with_parent,
             )
         self.children.append(child)
         return child
@@ -202,7 +199,9 @@ class ControlPlane:
         groups = {ADMIN: "system:masters"}
         tokens.touch(mode=0o600)
         tokens.write_text(
-            "".join(f'{token},{user},{user},"{groups.get(user, "")}"\n' for user, token in self.tokens.items())
+            "".join(
+                f'{token},{user},{user},"{groups.get(user, "")}"\n' for user, token in self.tokens.items()
+            )
         )
         self.run(
             "kube-apiserver",
@@ -232,7 +231,3 @@ class ControlPlane:
             "data": {"ca.crt": self.authority.read_text()},
         }
         self.call("POST", f"{base}/configmaps", authority)
-
-
-def _end_with_parent() -> None:
-    ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGTERM)

@@ -64,7 +64,11 @@ class Node:
             *(f"--config={config}", f"--kubeconfig={plane.kubeconfig(ADMIN)}"),
             *("--container-runtime=docker", f"--docker-endpoint={self._socket}", "--network-plugin="),
             *(f"--pod-infra-container-image={_PAUSE}", f"--hostname-override={NAME}"),
-            *(f"--node-ip={plane.wire.ip}", f"--root-dir={folder}/kubelet", f"--cert-dir={folder}/kubelet-certs"),
+            *(
+                f"--node-ip={plane.wire.ip}",
+                f"--root-dir={folder}/kubelet",
+                f"--cert-dir={folder}/kubelet-certs",
+            ),
         )
         self._give_gpus()
         self._route_service()
@@ -84,7 +88,11 @@ class Node:
         plane, folder = self._plane, self._plane.folder
         plane.run(
             "dockerd",
-            *(f"--data-root={programs.folder()}/docker", f"--exec-root={folder}/docker", f"--host={self._socket}"),
+            *(
+                f"--data-root={programs.folder()}/docker",
+                f"--exec-root={folder}/docker",
+                f"--host={self._socket}",
+            ),
             *(f"--pidfile={folder}/docker.pid", "--bip=10.88.0.1/24", f"--add-runtime=plain={runc}"),
             "--default-runtime=plain",
         )
@@ -111,7 +119,15 @@ class Node:
         """Let pods reach the API server by its service's address, as kube-proxy would."""
         plane = self._plane
         rule = f"PREROUTING -d {SERVICE_IP} -p tcp --dport 443 -j DNAT --to-destination {plane.wire.ip}:6443"
-        run("nsenter", f"--net=/run/netns/{plane.wire.namespace}", "iptables", "-t", "nat", "-A", *rule.split())
+        run(
+            "nsenter",
+            f"--net=/run/netns/{plane.wire.namespace}",
+            "iptables",
+            "-t",
+            "nat",
+            "-A",
+            *rule.split(),
+        )
 
     def _docker(self, *argv: str) -> str:
         return run("docker", "--host", self._socket, *argv).stdout

@@ -81,7 +81,7 @@ def test_a_plugin_gives_the_token(home: Path) -> None:
     user = {"exec": {"command": "./plugin", "args": ["x"], "env": [{"name": "TOKEN", "value": "geheim"}]}}
     kubeconfig(home / ".kube" / "config", "a", a=user)
     plugin.write_text(
-        '#!/bin/sh\ncase $KUBERNETES_EXEC_INFO in *ExecCredential*) ;; *) exit 1 ;; esac\n'
+        "#!/bin/sh\ncase $KUBERNETES_EXEC_INFO in *ExecCredential*) ;; *) exit 1 ;; esac\n"
         'echo "{\\"status\\": {\\"token\\": \\"$TOKEN-$1\\"}}"\n'
     )
     plugin.chmod(0o755)

@@ -10,7 +10,9 @@ from executors.kubernetes.contexts import Context
 from executors.kubernetes.errors import AlreadyThere, never_starts, no_room, refusal
 
 LAB = Context("lab", "https://x", "default", {}, {})
-DENIED = 'pods is forbidden: User "dev" cannot create resource "pods" in API group "" in the namespace "default"'
+DENIED = (
+    'pods is forbidden: User "dev" cannot create resource "pods" in API group "" in the namespace "default"'
+)
 QUOTA = 'pods "sky-a-0" is forbidden: exceeded quota: team, requested: cpu=4, used: cpu=8, limited: cpu=10'
 
 
@@ -47,7 +49,10 @@ def test_a_refusal_holds_for_its_context_and_no_room_for_one_share_there() -> No
 def test_an_image_that_cannot_be_had_is_the_users_to_mend() -> None:
     def waiting(reason: str) -> dict[str, object]:
         state = {"waiting": {"reason": reason, "message": "manifest unknown"}}
-        return {"metadata": {"name": "p"}, "status": {"containerStatuses": [{"image": "x:1", "state": state}]}}
+        return {
+            "metadata": {"name": "p"},
+            "status": {"containerStatuses": [{"image": "x:1", "state": state}]},
+        }
 
     error = never_starts(LAB, waiting("ImagePullBackOff"))
     assert isinstance(error, UserError)

@@ -25,7 +25,15 @@ def test_cpus(text: str | int, milli: int) -> None:
 
 @pytest.mark.parametrize(
     ("text", "mib"),
-    [("1Gi", 1024), ("1048576Ki", 1024), ("1073741824", 1024), ("1G", 953), ("1.5Gi", 1536), ("1e9", 953), ("100", 0)],
+    [
+        ("1Gi", 1024),
+        ("1048576Ki", 1024),
+        ("1073741824", 1024),
+        ("1G", 953),
+        ("1.5Gi", 1536),
+        ("1e9", 953),
+        ("100", 0),
+    ],
 )
 def test_memory(text: str, mib: int) -> None:
     assert memory_mib(text) == mib
@@ -107,6 +115,11 @@ def test_shares_of_nodes_are_offers_with_what_is_free() -> None:
     assert [each.free for each in found.values()] == [5, 2, 1]
     whole = found["008cpu-33gb-A100x4"]
     key = whole.offer.key
-    assert (key.cloud, key.region, key.accelerator, key.accelerator_count_milli) == ("kubernetes", "lab", "A100", 4000)
+    assert (key.cloud, key.region, key.accelerator, key.accelerator_count_milli) == (
+        "kubernetes",
+        "lab",
+        "A100",
+        4000,
+    )
     assert whole.offer.accelerator_memory_mib == 40 * GIB
     assert whole.room == "2 node(s) have 008cpu-33gb-A100x4, with room for 1 pod(s) of it now"

@@ -1,0 +1,112 @@
+"""What tests use of the session's Kubernetes: ``api``, and ``k8s`` with a node that runs pods.
+
+One runs at a time on a machine, and for one session: a second session waits for the first one's end.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from catalog.home import sky_home
+from catalog.offer import Offer
+from executors.api import Handle
+from executors.kubernetes import offers, owned_offers
+from executors.kubernetes.client import client_of
+from executors.kubernetes.settings import read_with
+from executors.kubernetes.transport import PodTransport
+from sky.control import kubernetes_config
+from tests.hosts import ability
+from tests.hosts.record import locked
+from tests.k8s import programs
+from tests.k8s.control_plane import ADMIN, ControlPlane
+from tests.k8s.kubelet import IMAGE, NAME, Node
+
+POD_CONFIG = {"spec": {"containers": [{"image": IMAGE}]}}
+"""The image that is there, in the place of the usual one, which no registry here gives."""
+
+
+@dataclass
+class Cluster:
+    """The session's Kubernetes as one test has it."""
+
+    plane: ControlPlane
+    home: Path
+
+    def configure(self, pod_config: Mapping[str, object] = POD_CONFIG, **section: object) -> None:
+        """Write the user's configuration."""
+        file = sky_home() / "config.yaml"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps({"kubernetes": {"pod_config": dict(pod_config), **section}}))
+
+    def log_in(self, *users: str, namespace: str = "default") -> None:
+        """Write the user's kubeconfig, one context for each user; the first is current."""
+        kubeconfig = self.home / ".kube" / "config"
+        kubeconfig.parent.mkdir(exist_ok=True)
+        kubeconfig.write_text(self.plane.kubeconfig(*users, namespace=namespace).read_text())
+        self.forget()
+
+    def forget(self) -> None:
+        """Let the next call of this process look anew."""
+        client_of.cache_clear()
+        offers._last = None
+
+    def offer(self, part: str) -> Offer:
+        """Return the first share that is there now with that in its name."""
+        self.forget()
+        return next(each.offer for each in owned_offers() if part in each.offer.key.instance_type)
+
+    def alive(self, handle: Handle, pid: int) -> bool:
+        """Return whether the process runs in the cluster's first pod."""
+        pod = json.loads(handle.data["pods"])[0]
+        transport = PodTransport(client_of(handle.data["context"]), "default", pod)
+        return transport.run(["kill", "-0", str(pid)]).returncode == 0
+
+
+@pytest.fixture(scope="session")
+def control_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
+    """The session's control plane; it has no nodes but those that tests add."""
+    if reason := ability.why_not(ability.KUBERNETES):
+        pytest.skip(f"not run, needs {ability.KUBERNETES}: {reason}")
+    with locked(programs.folder() / "in-use"):
+        plane = ControlPlane.start(tmp_path_factory.mktemp("kubernetes"))
+        yield plane
+        plane.stop()
+
+
+@pytest.fixture(scope="session")
+def real_node(control_plane: ControlPlane) -> Iterator[Node]:
+    """A node of it that runs pods."""
+    node = Node(control_plane)
+    node.start()
+    yield node
+    node.stop()
+
+
+@pytest.fixture
+def api(control_plane: ControlPlane, home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cluster]:
+    """The control plane for one test, whose user is its administrator; nothing is left there after it."""
+    monkeypatch.delenv("KUBECONFIG", raising=False)
+    cluster = Cluster(control_plane, home)
+    cluster.configure()
+    cluster.log_in(ADMIN)
+    read_with(kubernetes_config.read)
+    yield cluster
+    left = control_plane.names("pods")
+    for name in left:
+        control_plane.delete(f"/api/v1/namespaces/default/pods/{name}")
+    for node in control_plane.call("GET", "/api/v1/nodes")["items"]:
+        if node["metadata"]["name"] != NAME:
+            control_plane.delete(f"/api/v1/nodes/{node['metadata']['name']}")
+    cluster.forget()
+
+
+@pytest.fixture
+def k8s(real_node: Node, api: Cluster) -> Iterator[Cluster]:
+    """The control plane with a node that runs pods, for one test; none of its pods is left after it."""
+    yield api
+    assert api.plane.names("pods") == []
