@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import json
 import socket
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping, Sequence
 from functools import cache
+from http.client import HTTPException, HTTPResponse
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, urlencode, urlsplit
 
+from executors.errors import Transient
 from executors.kubernetes import credentials
 from executors.kubernetes.contexts import Context
 from executors.kubernetes.errors import refusal, unreachable
 
 if TYPE_CHECKING:
-    from http.client import HTTPResponse
-
     import websocket
 
 CALL_S = 30.0
 """How long an answer may take."""
+_TOO_MANY, _TOO_MANY_S = 429, (0.5, 1.0, 2.0)
 _PROTOCOL = "v4.channel.k8s.io"
 _KEEPALIVE = (("TCP_KEEPIDLE", 10), ("TCP_KEEPINTVL", 5), ("TCP_KEEPCNT", 3))
 
@@ -62,7 +64,7 @@ class Client:
         try:
             with self._open("GET", path, None, query, seconds + CALL_S) as answer:
                 answer.readline()
-        except OSError:
+        except (OSError, HTTPException, Transient):
             return
 
     def run(self, pod: str, argv: Sequence[str]) -> websocket.WebSocket:
@@ -91,7 +93,7 @@ class Client:
         proxy = self.context.cluster.get("proxy-url")
         if not proxy:
             return {}
-        parts = urllib.request.urlparse(proxy)  # type: ignore[attr-defined]
+        parts = urlsplit(proxy)
         return {"http_proxy_host": parts.hostname, "http_proxy_port": parts.port, "proxy_type": parts.scheme}
 
     def _call(
@@ -102,11 +104,11 @@ class Client:
         query: Mapping[str, str],
         timeout_s: float,
     ) -> dict[str, Any]:
-        try:
-            with self._open(method, path, body, query, timeout_s) as answer:
+        with self._open(method, path, body, query, timeout_s) as answer:
+            try:
                 found: dict[str, Any] = json.loads(answer.read())
-        except (OSError, ValueError) as error:
-            raise unreachable(self.context, error) from error
+            except (OSError, ValueError, HTTPException) as error:
+                raise unreachable(self.context, error) from error
         return found
 
     def _open(
@@ -124,13 +126,17 @@ class Client:
             {**self._credentials.headers, "Content-Type": "application/json", "Accept": "application/json"},
             method=method,
         )
-        try:
-            answer: HTTPResponse = self._opener.open(request, timeout=timeout_s)
-        except urllib.error.HTTPError as error:
-            with error:
-                raise refusal(self.context, error.code, _status(error.read())) from None
-        except urllib.error.URLError as error:
-            raise unreachable(self.context, error.reason) from error
+        for later_s in (*_TOO_MANY_S, None):
+            try:
+                answer: HTTPResponse = self._opener.open(request, timeout=timeout_s)
+                break
+            except urllib.error.HTTPError as error:
+                with error:
+                    if error.code != _TOO_MANY or later_s is None:
+                        raise refusal(self.context, error.code, _status(error.read())) from None
+                time.sleep(later_s)
+            except (OSError, HTTPException) as error:
+                raise unreachable(self.context, getattr(error, "reason", "") or error) from error
         return answer
 
 

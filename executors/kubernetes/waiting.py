@@ -9,7 +9,7 @@ from typing import Any
 
 from executors.kubernetes import errors
 from executors.kubernetes.client import Client
-from executors.kubernetes.pods import selector
+from executors.kubernetes.pods import RANK, selector
 from executors.kubernetes.settings import current
 
 _log = logging.getLogger("sky.executors.kubernetes")
@@ -60,7 +60,7 @@ def await_running(client: Client, path: str, cluster_id: str, num_pods: int, ins
 
 def rank_of(pod: Pod) -> int:
     """Return which node of its cluster a pod is."""
-    return int(pod["metadata"]["name"].rpartition("-")[2])
+    return int(pod["metadata"]["labels"][RANK])
 
 
 def scheduled(pod: Pod) -> bool:

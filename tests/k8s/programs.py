@@ -11,13 +11,14 @@ from tests.hosts.command import environment
 
 SWITCH = "SKY_TEST_KUBERNETES"
 _VERSION = "1.20.2"
+_HOME = Path.home()  # before a test has one of its own
 _BUILT = ("bin/kube-apiserver", "bin/kube-scheduler", "bin/kubelet", "pod.tar")
 _INSTALLED = ("etcd", "dockerd", "docker", "openssl", "nsenter", "iptables")
 
 
 def folder() -> Path:
     """Where they are, or would be."""
-    cache_home = Path(os.environ.get("XDG_CACHE_HOME") or Path(_REAL_HOME) / ".cache")
+    cache_home = Path(os.environ.get("XDG_CACHE_HOME") or _HOME / ".cache")
     return cache_home / "sky-tests" / f"kubernetes-{_VERSION}"
 
 
@@ -30,6 +31,3 @@ def why_not() -> str:
     path = environment()["PATH"]
     missing += [name for name in _INSTALLED if shutil.which(name, path=path) is None]
     return f"no {', '.join(missing)}; run: sh tests/k8s/build.sh" if missing else ""
-
-
-_REAL_HOME = os.path.expanduser("~")  # noqa: PTH111  before a test has a home of its own
