@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from executors.transports.remote_command import Output, RemoteCommand, Stderr
+from executors.transports.remote_command import END, Output, RemoteCommand, Stderr
 
 
 @pytest.mark.parametrize("shell", ["sh", "bash", "dash", "zsh", "ksh", "csh", "fish"])
@@ -34,7 +34,8 @@ def test_every_login_shell_runs_the_same(shell: str) -> None:
     assert output.end() == (255, b"err\n")
 
 
-def test_a_cut_lifeline_ends_the_commands_group_only() -> None:
+@pytest.mark.parametrize("word", [b"", END])
+def test_a_cut_lifeline_or_the_word_over_it_ends_the_commands_group_only(word: bytes) -> None:
     command = RemoteCommand(["sh", "-c", "echo $$; sleep 300 & wait"], stderr=Stderr.NOWHERE)
     with subprocess.Popen(["sh", "-c", command.bootstrap()], stdin=-1, stdout=-1, stderr=-1) as process:
         assert process.stdin
@@ -43,7 +44,11 @@ def test_a_cut_lifeline_ends_the_commands_group_only() -> None:
         process.stdin.flush()
         assert process.stdout.readline().decode() == f"{command.token}\n"
         assert int(process.stdout.readline()) > 0
-        process.stdin.close()
+        if word:
+            process.stdin.write(b"something else\n" + word)
+            process.stdin.flush()
+        else:
+            process.stdin.close()
         assert process.stdout.read() == b""
 
 
