@@ -19,7 +19,7 @@ def node(tmp_path: Path) -> LocalTransport:
     return LocalTransport(tmp_path / "node")
 
 
-def put(node: LocalTransport, source: Path, target: str = "~/work", **options: object) -> int:
+def put(node: LocalTransport, source: Path, target: str = "~/there", **options: object) -> int:
     values = {"ignore": (), "delete": False, "on_progress": None, **options}
     return blocks.put(node, "python3", source, target, **values)  # type: ignore[arg-type]
 
@@ -50,15 +50,15 @@ def test_a_folder_arrives_as_it_is_and_what_is_there_is_not_copied_again(
     node: LocalTransport, work: Path, tmp_path: Path
 ) -> None:
     assert put(node, work) == 5
-    assert tree(tmp_path / "node" / "work") == tree(work)
+    assert tree(tmp_path / "node" / "there") == tree(work)
     assert put(node, work) == 0
     (work / "empty").write_text("no more")
     (work / "deep").chmod(0o555)
     assert put(node, work) == 1
     assert put(node, work) == 0
-    assert tree(tmp_path / "node" / "work") == tree(work)
+    assert tree(tmp_path / "node" / "there") == tree(work)
     (work / "deep").chmod(0o755)
-    blocks.get(node, "python3", "~/work", tmp_path / "back")
+    blocks.get(node, "python3", "~/there", tmp_path / "back")
     got = tree(tmp_path / "back")
     assert {name: each[1] for name, each in got.items() if "link" not in name}.keys() == {
         name for name in tree(work) if "link" not in name
@@ -71,7 +71,7 @@ def test_what_is_in_the_way_makes_room_and_what_jobs_made_stays(
     node: LocalTransport, work: Path, tmp_path: Path
 ) -> None:
     put(node, work, delete=True)
-    there = tmp_path / "node" / "work"
+    there = tmp_path / "node" / "there"
     (there / "made-by-a-job").write_text("keep")
     (there / "link").unlink()
     (there / "link").mkdir()
@@ -93,7 +93,7 @@ def test_large_files_go_in_pieces_and_progress_ends_at_all(
         (work / str(size)).write_bytes(os.urandom(size))
     seen: list[Progress] = []
     assert put(node, work, on_progress=seen.append) == len(sizes)
-    assert tree(tmp_path / "node" / "work") == tree(work)
+    assert tree(tmp_path / "node" / "there") == tree(work)
     assert seen[-1] == Progress(len(sizes), len(sizes), sum(sizes), sum(sizes))
 
 
@@ -110,8 +110,8 @@ def test_one_file_goes_under_its_target_and_comes_back(
 
 
 def test_a_target_that_cannot_be_written_is_said(node: LocalTransport, work: Path, tmp_path: Path) -> None:
-    (tmp_path / "node" / "work").mkdir()
-    (tmp_path / "node" / "work" / "link").mkdir()
-    (tmp_path / "node" / "work" / "link" / "full").touch()
+    (tmp_path / "node" / "there").mkdir()
+    (tmp_path / "node" / "there" / "link").mkdir()
+    (tmp_path / "node" / "there" / "link" / "full").touch()
     with pytest.raises(SyncFailed, match=r"cannot copy .*not empty"):
         put(node, work)
