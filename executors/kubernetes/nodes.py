@@ -90,7 +90,7 @@ def classify(nodes: Iterable[Mapping[str, Any]], pods: Iterable[Mapping[str, Any
         )
         here = on.get(meta["name"], [])
         whole = _rounded(total - _requested(pod for pod in here if _is_daemon(pod)))
-        arch = node["status"].get("nodeInfo", {}).get("architecture", "amd64")
+        arch = node["status"].get("nodeInfo", {}).get("architecture") or "amd64"
         key = NodeClass(whole, has, _ARCHES.get(arch, arch))
         if whole.cpus_milli >= MILLI and whole.memory_mib > 0:
             found.setdefault(key, []).append(total - _requested(here))

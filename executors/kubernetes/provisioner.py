@@ -224,8 +224,9 @@ def _delete(client: Client, cluster_id: str, namespace: str = "") -> None:
             return
         for pod in listed["items"]:
             if not waiting.going(pod):
+                nothing_runs = None if waiting.running(pod) else 0
                 with suppress(NotFound):
-                    client.delete(f"{path}/{pod['metadata']['name']}")
+                    client.delete(f"{path}/{pod['metadata']['name']}", grace_s=nothing_runs)
         left_s = deadline - time.monotonic()
         if left_s <= 0:
             _log.warning("the pods of %s are deleted, and take long to end", cluster_id)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,6 +29,12 @@ from tests.k8s.kubelet import IMAGE, NAME, Node
 
 POD_CONFIG = {"spec": {"containers": [{"image": IMAGE}]}}
 """The image that is there, in the place of the usual one, which no registry here gives."""
+
+IN_NAMESPACE = (
+    {"apiGroups": [""], "resources": ["pods"], "verbs": ["create", "get", "list", "watch", "delete"]},
+    {"apiGroups": [""], "resources": ["pods/exec"], "verbs": ["get", "create"]},
+)
+NODES = {"apiGroups": [""], "resources": ["nodes"], "verbs": ["list"]}
 
 
 @dataclass
@@ -59,6 +66,22 @@ class Cluster:
         """Return the first share that is there now with that in its name."""
         self.forget()
         return next(each.offer for each in owned_offers() if part in each.offer.key.instance_type)
+
+    @contextmanager
+    def taken(self, gpus: int) -> Iterator[None]:
+        """Let somebody else have so many GPUs, in another namespace, during the block."""
+        base = "/api/v1/namespaces/kube-system"
+        account = {"metadata": {"name": "default"}}
+        container = {"name": "x", "image": "x", "resources": {"limits": {"nvidia.com/gpu": str(gpus)}}}
+        spec = {"containers": [container], "automountServiceAccountToken": False}
+        self.plane.call("POST", f"{base}/serviceaccounts", account)
+        self.plane.call("POST", f"{base}/pods", {"metadata": {"name": "other"}, "spec": spec})
+        self.plane.wait_for(f"{base}/pods/other", "nodeName")
+        try:
+            yield
+        finally:
+            self.plane.delete(f"{base}/pods/other")
+            self.plane.delete(f"{base}/serviceaccounts/default")
 
     def alive(self, handle: Handle, pid: int) -> bool:
         """Return whether the process runs in the cluster's first pod."""

@@ -19,7 +19,7 @@ from executors.job import Demand, JobSpec
 from executors.kubernetes.pods import SERVICE_ACCOUNT
 from executors.kubernetes.transport import PodTransport
 from tests.integration.command import sky
-from tests.k8s.fixtures import Cluster
+from tests.k8s.fixtures import IN_NAMESPACE, NODES, Cluster
 from tests.k8s.kubelet import Node
 
 pytestmark = pytest.mark.needs("kubernetes")
@@ -58,7 +58,15 @@ def wait_for(true: Callable[[], object], limit_s: float = 60.0) -> None:
 
 def test_commands_have_their_words_input_output_and_exit_code(pod: PodTransport) -> None:
     done = pod.run(
-        ["sh", "-c", 'printf "%s|" "$@"; basename "$PWD"; cat; echo err >&2; exit 7', "sh", "a b", "'$x", "ü"],
+        [
+            "sh",
+            "-c",
+            'printf "%s|" "$@"; basename "$PWD"; cat; echo err >&2; exit 7',
+            "sh",
+            "a b",
+            "'$x",
+            "ü",
+        ],
         stdin=b"in",
     )
     assert (done.returncode, done.stdout, done.stderr) == (7, "a b|'$x|ü|root\nin", "err\n")
@@ -195,6 +203,35 @@ def test_a_cluster_whose_pod_is_gone_is_gone_at_the_next_look(k8s: Cluster) -> N
     k8s.plane.delete(f"/api/v1/namespaces/default/pods/{name}")
     assert [each["status"] for each in sky("status", "--json").json] == ["UP"]
     assert sky("status", "--refresh", "--json").json == []
+
+
+def test_where_the_scheduler_says_no_the_launch_goes_on_elsewhere(k8s: Cluster) -> None:
+    """Whoever may not list the pods of others learns from the scheduler alone that nothing is free."""
+    a100 = {"nvidia.com/gpu.product": "NVIDIA-A100-SXM4-80GB"}
+    k8s.plane.add_node("gpu-1", a100, {"nvidia.com/gpu": "4"})
+    k8s.plane.grant("dev", [NODES, IN_NAMESPACE[1]], user="dev")
+    rbac, group = "/apis/rbac.authorization.k8s.io/v1/namespaces/default", "rbac.authorization.k8s.io"
+    named = {"metadata": {"name": "dev"}}
+    subject = {"apiGroup": group, "kind": "User", "name": "dev"}
+    role = {"apiGroup": group, "kind": "Role", "name": "dev"}
+    k8s.plane.call("POST", f"{rbac}/roles", {**named, "rules": [IN_NAMESPACE[0]]})
+    k8s.plane.call("POST", f"{rbac}/rolebindings", {**named, "roleRef": role, "subjects": [subject]})
+    k8s.log_in("dev")
+    k8s.configure(provision_timeout=2)
+    task = k8s.home / "task.yaml"
+    task.write_text(
+        "resources:\n  infra: k8s/dev\n  ordered:\n  - accelerators: A100-80GB:2\n  - accelerators: T4:1\n"
+        "run: echo ran with $SKYPILOT_NUM_GPUS_PER_NODE\n"
+    )
+    try:
+        with k8s.taken(3):
+            done = sky("launch", "-y", "-c", "t", str(task))
+        assert "Insufficient nvidia.com/gpu" in done.err
+        assert done.out == "ran with 1\n"
+        sky("down", "-y", "t")
+    finally:
+        for kind in ("roles", "rolebindings"):
+            k8s.plane.delete(f"{rbac}/{kind}/dev")
 
 
 def test_an_idle_cluster_deletes_itself_where_the_manifest_was_applied(

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 
@@ -14,39 +12,15 @@ from executors.api import Handle, NodeRequest, NodeState
 from executors.errors import AuthError, OutOfCapacity, QuotaExceeded
 from executors.kubernetes import owned_offers
 from tests.integration.command import sky
-from tests.k8s.fixtures import Cluster
+from tests.k8s.fixtures import IN_NAMESPACE, NODES, Cluster
 
 pytestmark = pytest.mark.needs("kubernetes")
 
 A100 = {"nvidia.com/gpu.product": "NVIDIA-A100-SXM4-80GB"}
-BASIC = (
-    {"apiGroups": [""], "resources": ["pods"], "verbs": ["create", "get", "list", "watch", "delete"]},
-    {"apiGroups": [""], "resources": ["pods/exec"], "verbs": ["get", "create"]},
-)
-NODES = {"apiGroups": [""], "resources": ["nodes"], "verbs": ["list"]}
 
 
 def request(api: Cluster, part: str, num_nodes: int = 1, cluster_id: str = "c-1") -> NodeRequest:
     return NodeRequest(cluster_id, cluster_id, api.offer(part), num_nodes)
-
-
-@contextmanager
-def taken(api: Cluster, gpus: int) -> Iterator[None]:
-    """So many GPUs taken by a pod of somebody else, in another namespace."""
-    api.plane.call(
-        "POST", "/api/v1/namespaces/kube-system/serviceaccounts", {"metadata": {"name": "default"}}
-    )
-    limits = {"nvidia.com/gpu": str(gpus)}
-    container = {"name": "x", "image": "x", "resources": {"limits": limits}}
-    spec = {"containers": [container], "automountServiceAccountToken": False}
-    path = "/api/v1/namespaces/kube-system/pods"
-    api.plane.call("POST", path, {"metadata": {"name": "other"}, "spec": spec})
-    api.plane.wait_for(f"{path}/other", "nodeName")
-    try:
-        yield
-    finally:
-        api.plane.delete(f"{path}/other")
-        api.plane.delete("/api/v1/namespaces/kube-system/serviceaccounts/default")
 
 
 def test_nodes_are_offers_and_what_others_take_is_not_free(api: Cluster) -> None:
@@ -61,7 +35,7 @@ def test_nodes_are_offers_and_what_others_take_is_not_free(api: Cluster) -> None
 
     names = ["002cpu-8gb-A100-80GBx1", "004cpu-16gb-A100-80GBx2", "008cpu-32gb-A100-80GBx4"]
     assert free() == dict(zip(names, [8, 4, 2], strict=True))
-    with taken(api, 3):
+    with api.taken(3):
         assert free() == dict(zip(names, [5, 2, 1], strict=True))
     plan = sky("optimize", "--infra", "k8s", "--gpus", "A100-80GB:4", "--", "true").out
     assert "kubernetes/admin 008cpu-32gb-A100-80GBx4" in " ".join(plan.split())
@@ -79,41 +53,6 @@ def test_the_schedulers_no_is_out_of_capacity_in_its_words_and_nothing_stays(api
     assert caught.value.scope.matches(wanted.offer.key)
     assert api.plane.names("pods") == []
     assert kubernetes.executor().provisioner.list() == []
-
-
-def test_a_launch_goes_on_elsewhere(api: Cluster) -> None:
-    """Whoever may not list the pods of others learns from the scheduler alone that nothing is free."""
-    api.plane.add_node("gpu-1", A100, {"nvidia.com/gpu": "4"})
-    api.plane.grant("dev", [*BASIC[1:], NODES], user="dev")
-    role = {"metadata": {"name": "dev"}, "rules": [BASIC[0]]}
-    rbac = "/apis/rbac.authorization.k8s.io/v1/namespaces/default"
-    api.plane.call("POST", f"{rbac}/roles", role)
-    group = "rbac.authorization.k8s.io"
-    binding = {
-        "metadata": {"name": "dev"},
-        "roleRef": {"apiGroup": group, "kind": "Role", "name": "dev"},
-        "subjects": [{"apiGroup": group, "kind": "User", "name": "dev"}],
-    }
-    api.plane.call("POST", f"{rbac}/rolebindings", binding)
-    api.log_in("dev")
-    api.configure(provision_timeout=1)
-    task = api.home / "task.yaml"
-    task.write_text(
-        "resources:\n  ordered:\n"
-        "  - {infra: k8s/dev, accelerators: 'A100-80GB:2'}\n  - {infra: local}\n"
-        "run: echo ran on $(hostname)\n"
-    )
-    try:
-        with taken(api, 3):
-            done = sky("launch", "-y", "-c", "t", str(task))
-        assert "Insufficient nvidia.com/gpu" in done.err
-        assert "ran on" in done.out
-        (cluster,) = sky("status", "--json").json
-        assert cluster["name"] == "t"
-        sky("down", "-y", "t")
-    finally:
-        for kind in ("roles", "rolebindings"):
-            api.plane.delete(f"{rbac}/{kind}/dev")
 
 
 @pytest.mark.parametrize("call", range(1, 9))
@@ -137,7 +76,7 @@ def test_what_a_killed_client_left_is_found_and_deleted_by_the_id_alone(api: Clu
 
 def test_missing_rights_are_named_with_what_grants_them(api: Cluster) -> None:
     api.plane.add_node("cpu-1", {}, {})
-    api.plane.grant("dev", [NODES, {**BASIC[0], "verbs": ["get", "list", "watch"]}], user="dev")
+    api.plane.grant("dev", [NODES, {**IN_NAMESPACE[0], "verbs": ["get", "list", "watch"]}], user="dev")
     api.log_in("dev")
     provisioner = kubernetes.executor().provisioner
     access = provisioner.check()  # type: ignore[attr-defined]
@@ -148,7 +87,7 @@ def test_missing_rights_are_named_with_what_grants_them(api: Cluster) -> None:
     )
     with pytest.raises(AuthError, match=r"create pods is missing; docs/kubernetes\.md"):
         provisioner.create(request(api, "001cpu"))
-    api.plane.grant("dev", [NODES, *BASIC], user="dev")
+    api.plane.grant("dev", [NODES, *IN_NAMESPACE], user="dev")
     access = provisioner.check()  # type: ignore[attr-defined]
     assert (access.enabled, access.identity) == (True, "dev (namespace default)")
 
