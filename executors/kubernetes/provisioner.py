@@ -215,18 +215,21 @@ def _clear(client: Client, path: str, ended: Sequence[Pod]) -> None:
 
 
 def _delete(client: Client, cluster_id: str, namespace: str = "") -> None:
-    """Delete what carries the cluster's id, and wait until it has ended, for as long as that may take."""
+    """Delete what carries the cluster's id, and wait until nothing of it runs, for as long as that may take.
+
+    The API shows a pod for some time after its containers have ended.
+    """
     path, wanted = _pods_path(namespace or client.context.namespace), pods.selector(cluster_id)
     deadline = time.monotonic() + _GOING_S
     while True:
         listed = client.get(path, labelSelector=wanted)
-        if not listed["items"]:
-            return
         for pod in listed["items"]:
             if not waiting.going(pod):
-                nothing_runs = None if waiting.running(pod) else 0
+                at_once = None if waiting.running(pod) else 0
                 with suppress(NotFound):
-                    client.delete(f"{path}/{pod['metadata']['name']}", grace_s=nothing_runs)
+                    client.delete(f"{path}/{pod['metadata']['name']}", grace_s=at_once)
+        if not any(waiting.running(pod) for pod in listed["items"]):
+            return
         left_s = deadline - time.monotonic()
         if left_s <= 0:
             _log.warning("the pods of %s are deleted, and take long to end", cluster_id)

@@ -80,7 +80,7 @@ class ControlPlane:
         return child
 
     def stop(self) -> None:
-        """End all of it, the last first, and take the network away."""
+        """End all of it, the last first, and take away its network and what it mounted."""
         for child in reversed(self.children):
             child.terminate()
             try:
@@ -88,6 +88,10 @@ class ControlPlane:
             except subprocess.TimeoutExpired:
                 child.kill()
                 child.wait()
+        mounted = [line.split()[1] for line in Path("/proc/self/mounts").read_text().splitlines()]
+        for path in reversed(mounted):
+            if self.folder in Path(path).parents:
+                run("umount", "--lazy", path, check=False)
         self.wire.remove()
         self.wire.bridge.remove()
 
@@ -145,9 +149,11 @@ class ControlPlane:
                 raise
 
     def names(self, kind: str, namespace: str = "default") -> list[str]:
-        """Return the names of what there is of a kind (``pods``) in a namespace."""
-        listed = self.call("GET", f"/api/v1/namespaces/{namespace}/{kind}")["items"]
-        return sorted(each["metadata"]["name"] for each in listed)
+        """Return the names of what there is of a kind (``pods``) in a namespace, and is not on its way out."""
+        listed = [
+            each["metadata"] for each in self.call("GET", f"/api/v1/namespaces/{namespace}/{kind}")["items"]
+        ]
+        return sorted(each["name"] for each in listed if "deletionTimestamp" not in each)
 
     def grant(self, role: str, rules: Sequence[Mapping[str, object]], *, user: str) -> None:
         """Give a user rights in the whole cluster, in the place of what ``role`` gave before."""

@@ -6,6 +6,7 @@ One runs at a time on a machine, and for one session: a second session waits for
 from __future__ import annotations
 
 import json
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -91,12 +92,15 @@ class Cluster:
 
 
 @pytest.fixture(scope="session")
-def control_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
+def control_plane() -> Iterator[ControlPlane]:
     """The session's control plane; it has no nodes but those that tests add."""
     if reason := ability.why_not(ability.KUBERNETES):
         pytest.skip(f"not run, needs {ability.KUBERNETES}: {reason}")
-    with locked(programs.folder() / "in-use"):
-        plane = ControlPlane.start(tmp_path_factory.mktemp("kubernetes"))
+    with (
+        locked(programs.folder() / "in-use"),
+        tempfile.TemporaryDirectory(prefix="sky-kubernetes-", ignore_cleanup_errors=True) as folder,
+    ):
+        plane = ControlPlane.start(Path(folder))
         yield plane
         plane.stop()
 
@@ -119,9 +123,8 @@ def api(control_plane: ControlPlane, home: Path, monkeypatch: pytest.MonkeyPatch
     cluster.log_in(ADMIN)
     read_with(kubernetes_config.read)
     yield cluster
-    left = control_plane.names("pods")
-    for name in left:
-        control_plane.delete(f"/api/v1/namespaces/default/pods/{name}")
+    for pod in control_plane.call("GET", "/api/v1/namespaces/default/pods")["items"]:
+        control_plane.delete(f"/api/v1/namespaces/default/pods/{pod['metadata']['name']}")
     for node in control_plane.call("GET", "/api/v1/nodes")["items"]:
         if node["metadata"]["name"] != NAME:
             control_plane.delete(f"/api/v1/nodes/{node['metadata']['name']}")

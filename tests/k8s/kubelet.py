@@ -108,7 +108,7 @@ class Node:
 
     def _give_gpus(self) -> None:
         plane, path = self._plane, f"/api/v1/nodes/{NAME}"
-        plane.wait_for(path, '"status": "True", "type": "Ready"')
+        plane.wait_for(path, '"type": "Ready", "status": "True"')
         patch = "application/merge-patch+json"
         labels = {"metadata": {"labels": {"skypilot.co/accelerator": "t4"}}}
         plane.call("PATCH", path, labels, patch)
