@@ -69,8 +69,9 @@ class ExecSession:
 
     def end(self) -> None:
         """End the command if it still runs, wait until it has ended, and release the socket."""
+        running = self._open and self._stream.fileno() >= 0 and self.output.end()[0] is None
         try:
-            if self._open and self.output.end()[0] is None and not self._stdin:
+            if running and not self._stdin:
                 self._stdin = memoryview(END)
                 with contextlib.suppress(TimeoutError):
                     for _ in self.chunks(time.monotonic() + END_GRACE_S + _ANSWER_S):

@@ -88,7 +88,7 @@ class Cluster:
         """Return whether the process runs in the cluster's first pod."""
         pod = json.loads(handle.data["pods"])[0]
         transport = PodTransport(client_of(handle.data["context"]), "default", pod)
-        return transport.run(["kill", "-0", str(pid)]).returncode == 0
+        return transport.run(["sh", "-c", f"kill -0 {pid}"]).returncode == 0
 
 
 @pytest.fixture(scope="session")

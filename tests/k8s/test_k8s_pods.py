@@ -88,7 +88,7 @@ def test_much_goes_in_and_out_at_once_and_stays_what_it_was(pod: PodTransport) -
 
 def test_leaving_a_command_ends_it_and_what_it_started(pod: PodTransport) -> None:
     def alive(pid: int) -> bool:
-        return pod.run(["kill", "-0", str(pid)]).returncode == 0
+        return pod.run(["sh", "-c", f"kill -0 {pid}"]).returncode == 0
 
     followed = pod.follow(["sh", "-c", "sleep 1000 & echo $! $$; wait"])
     pids = [int(word) for word in next(followed).split()]
@@ -141,7 +141,7 @@ def test_a_pod_that_is_gone_says_so(k8s: Cluster, create: Callable[..., Handle])
 
 def test_a_pod_that_ended_is_told_with_the_reason_and_made_again(create: Callable[..., Handle]) -> None:
     handle = create()
-    EXECUTOR.connect(handle).run(["kill", "1"])
+    EXECUTOR.connect(handle).run(["sh", "-c", "kill 1"])
     wait_for(lambda: EXECUTOR.provisioner.describe(handle).state is NodeState.DEGRADED)
     assert "its pods ended: Completed" in EXECUTOR.provisioner.describe(handle).reason
     again = create()
@@ -162,6 +162,9 @@ def test_an_image_without_python_is_said(create: Callable[..., Handle]) -> None:
 
 
 def test_a_cluster_serves_from_launch_to_down(k8s: Cluster, tmp_path: Path, real_node: Node) -> None:
+    def states() -> list[str]:
+        return [job["status"] for job in sky("queue", "kube", "--json").json["kube"]]
+
     work = tmp_path / "work"
     work.mkdir()
     (work / "data").write_text("from the laptop\n")
@@ -178,13 +181,9 @@ def test_a_cluster_serves_from_launch_to_down(k8s: Cluster, tmp_path: Path, real
     assert sky("exec", "kube", "exit 7", code=7).code == 7
     assert sky("logs", "kube", "1").out == launched.out
     sky("exec", "-d", "kube", "echo begun; sleep 1000")
-    assert [job["status"] for job in sky("queue", "kube", "--json").json] == [
-        "RUNNING",
-        "FAILED",
-        "SUCCEEDED",
-    ]
+    wait_for(lambda: states() == ["RUNNING", "FAILED", "SUCCEEDED"])
     sky("cancel", "-y", "kube", "3")
-    assert sky("queue", "kube", "--json").json[0]["status"] == "CANCELLED"
+    assert states()[0] == "CANCELLED"
     refused = sky("stop", "-y", "kube", code=None)
     assert refused.code
     assert "cannot be stopped" in refused.err
