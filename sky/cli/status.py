@@ -69,7 +69,9 @@ def status_command(
     from sky.control.state import open_store
 
     if k8s:
-        raise NotSupportedError("sky status --k8s: no executor for Kubernetes is installed; see: sky check")
+        raise NotSupportedError(
+            "sky status --k8s: pods that others made are not shown; clusters on Kubernetes are in: sky status"
+        )
     if sum((ip, endpoints, endpoint is not None)) > 1:
         raise UserError("sky status: give one of --ip, --endpoints and --endpoint")
     names = [record.name for record in matching(open_store().records(), clusters)] if clusters else None

@@ -149,7 +149,7 @@ class ControlPlane:
                 raise
 
     def names(self, kind: str, namespace: str = "default") -> list[str]:
-        """Return the names of what there is of a kind (``pods``) in a namespace, and is not on its way out."""
+        """Return the names of what there is of a kind (``pods``) in a namespace; what goes away is not."""
         listed = [
             each["metadata"] for each in self.call("GET", f"/api/v1/namespaces/{namespace}/{kind}")["items"]
         ]
