@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from catalog.units import MIB_PER_GIB, MILLI
@@ -51,11 +51,15 @@ class Amount:
 
 @dataclass(frozen=True, slots=True)
 class NodeClass:
-    """Equal nodes: what pods can have of one that runs its daemons only, and what each has free now."""
+    """Equal nodes: what pods can have of one that runs its daemons only, and what each has free now.
+
+    ``takes_plain_pods`` is whether pods that ask for no accelerators get there.
+    """
 
     whole: Amount
     accelerators: Accelerators | None
     arch: str
+    takes_plain_pods: bool = True
     free: tuple[Amount, ...] = ()
 
 
@@ -91,21 +95,31 @@ def classify(nodes: Iterable[Mapping[str, Any]], pods: Iterable[Mapping[str, Any
         here = on.get(meta["name"], [])
         whole = _rounded(total - _requested(pod for pod in here if _is_daemon(pod)))
         arch = node["status"].get("nodeInfo", {}).get("architecture") or "amd64"
-        key = NodeClass(whole, has, _ARCHES.get(arch, arch))
+        key = NodeClass(whole, has, _ARCHES.get(arch, arch), not any(map(_of_accelerators, _refusing(node))))
         if whole.cpus_milli >= MILLI and whole.memory_mib > 0:
             found.setdefault(key, []).append(total - _requested(here))
-    return tuple(NodeClass(key.whole, key.accelerators, key.arch, tuple(free)) for key, free in found.items())
+    return tuple(replace(key, free=tuple(free)) for key, free in found.items())
 
 
 def _takes_pods(node: Mapping[str, Any]) -> bool:
     spec, conditions = node.get("spec", {}), node["status"].get("conditions", ())
     ready = any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
-    refusing = (taint for taint in spec.get("taints", ()) if taint["effect"] in {"NoSchedule", "NoExecute"})
-    return ready and not spec.get("unschedulable") and all(_tolerated(taint) for taint in refusing)
+    return ready and not spec.get("unschedulable") and all(map(_tolerated, _refusing(node)))
+
+
+def _refusing(node: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return the taints of a node that keep pods off it."""
+    taints = node.get("spec", {}).get("taints", ())
+    return [taint for taint in taints if taint["effect"] in {"NoSchedule", "NoExecute"}]
+
+
+def _of_accelerators(taint: Mapping[str, Any]) -> bool:
+    """Return whether a taint keeps off those alone that ask for no accelerators."""
+    return taint["key"] in RESOURCES
 
 
 def _tolerated(taint: Mapping[str, Any]) -> bool:
-    return taint["key"] in RESOURCES or any(
+    return _of_accelerators(taint) or any(
         each.get("key") in {None, taint["key"]} and each.get("effect") in {None, taint["effect"]}
         for each in configured_tolerations()
     )

@@ -125,6 +125,9 @@ class KubernetesProvisioner:
 
     def check(self) -> Access:
         """Ask every allowed context for the rights that clusters take."""
+        if not self.configured():
+            shown = " and ".join(map(str, contexts.files()))
+            return Access(enabled=False, detail=f"there is no kubeconfig at {shown}")
         try:
             return rights.access(list(contexts.allowed().values()))
         except UserError as error:

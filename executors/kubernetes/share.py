@@ -23,11 +23,11 @@ class Share:
 
     @property
     def name(self) -> str:
-        """``004cpu-16gb-A100x1``: CPUs in three digits, so that among equals the smallest comes first."""
+        """``A100x1-004cpu-16gb``: by name, what has no accelerators comes first, the smallest before all."""
         amount = self.amount
         parts = [f"{amount.cpus_milli // MILLI:03}cpu", f"{max(1, amount.memory_mib // MIB_PER_GIB)}gb"]
         if self.accelerators is not None:
-            parts.append(f"{self.accelerators.name}x{amount.accelerators}")
+            parts.insert(0, f"{self.accelerators.name}x{amount.accelerators}")
         return "-".join(parts)
 
     def offer(self, context: str) -> Offer:
@@ -46,16 +46,21 @@ class Share:
 
 
 def shares_of(node: NodeClass) -> Iterator[Share]:
-    """Yield the shares of a node, smallest first: powers of two of its GPUs or else CPUs, and the whole."""
+    """Yield the shares of a node, smallest first: powers of two of its CPUs, or of its GPUs, and the whole.
+
+    One with GPUs is shared both ways where it takes pods that ask for none.
+    """
     cpus = node.whole.cpus_milli // MILLI
-    whole = node.whole.accelerators or cpus
-    for part in dict.fromkeys([*(1 << power for power in range(whole.bit_length())), whole]):
-        amount = Amount(
-            max(1, cpus * part // whole) * MILLI,
-            node.whole.memory_mib * part // whole,
-            part if node.accelerators else 0,
-        )
-        yield Share(amount, node.accelerators, node.arch)
+    kinds = [*([None] if node.takes_plain_pods else []), *([node.accelerators] if node.accelerators else [])]
+    for kind in kinds:
+        whole = node.whole.accelerators if kind else cpus
+        for part in dict.fromkeys([*(1 << power for power in range(whole.bit_length())), whole]):
+            amount = Amount(
+                max(1, cpus * part // whole) * MILLI,
+                node.whole.memory_mib * part // whole,
+                part if kind else 0,
+            )
+            yield Share(amount, kind, node.arch)
 
 
 def room_for(share: Share, node: NodeClass) -> int:

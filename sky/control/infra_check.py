@@ -9,7 +9,8 @@ from functools import partial
 from catalog.errors import UserError
 from catalog.units import MIB_PER_GIB, format_milli
 from executors import registry
-from sky.control.placement import LOCAL, enabled_clouds
+from executors.api import Checkable
+from sky.control.placement import LOCAL
 
 _SSH, _SLURM = "ssh", "slurm"
 
@@ -153,9 +154,11 @@ def _other(name: str, planned: set[str]) -> InfraStatus:
     if name not in registry.names():
         return InfraStatus(name, runs=False, plans=plans, detail="plan only: no executor for it is installed")
     try:
-        registry.load(name)
+        provisioner = registry.load(name).provisioner
     except UserError as error:
         return InfraStatus(name, runs=False, plans=plans, detail=str(error))
-    if name not in enabled_clouds():
-        return InfraStatus(name, runs=False, plans=plans, detail="plan only: no credentials were found")
+    if isinstance(provisioner, Checkable):
+        access = provisioner.check()
+        detail = "; ".join(filter(None, (access.identity, access.detail, access.fix)))
+        return InfraStatus(name, runs=access.enabled, plans=plans or access.enabled, detail=detail)
     return InfraStatus(name, runs=True, plans=plans, detail="has an executor")

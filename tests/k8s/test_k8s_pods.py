@@ -186,7 +186,7 @@ def test_a_cluster_serves_from_launch_to_down(k8s: Cluster, tmp_path: Path, real
     assert states()[0] == "CANCELLED"
     refused = sky("stop", "-y", "kube", code=None)
     assert refused.code
-    assert "cannot be stopped" in refused.err
+    assert "kubernetes cannot stop a cluster and keep its disk" in refused.err
     refused = sky("autostop", "-y", "kube", "-i", "5", "--down", code=None)
     assert refused.code
     assert f"no service account {SERVICE_ACCOUNT}" in " ".join(refused.err.split())

@@ -33,12 +33,12 @@ def test_nodes_are_offers_and_what_others_take_is_not_free(api: Cluster) -> None
             each.offer.key.instance_type: each.free for each in owned_offers() if each.offer.key.accelerator
         }
 
-    names = ["002cpu-8gb-A100-80GBx1", "004cpu-16gb-A100-80GBx2", "008cpu-32gb-A100-80GBx4"]
+    names = ["A100-80GBx1-002cpu-8gb", "A100-80GBx2-004cpu-16gb", "A100-80GBx4-008cpu-32gb"]
     assert free() == dict(zip(names, [8, 4, 2], strict=True))
     with api.taken(3):
         assert free() == dict(zip(names, [5, 2, 1], strict=True))
     plan = sky("optimize", "--infra", "k8s", "--gpus", "A100-80GB:4", "--", "true").out
-    assert "kubernetes/admin 008cpu-32gb-A100-80GBx4" in " ".join(plan.split())
+    assert "kubernetes/admin A100-80GBx4-008cpu-32gb" in " ".join(plan.split())
 
 
 def test_the_schedulers_no_is_out_of_capacity_in_its_words_and_nothing_stays(api: Cluster) -> None:
@@ -46,7 +46,7 @@ def test_the_schedulers_no_is_out_of_capacity_in_its_words_and_nothing_stays(api
     api.configure(provision_timeout=1)
     wanted = request(api, "A100-80GBx2", 3)
     with pytest.raises(
-        OutOfCapacity, match=r"kubernetes/admin: 004cpu.* found no node within \d s: 0/1 nodes"
+        OutOfCapacity, match=r"kubernetes/admin: A100.* found no node within \d s: 0/1 nodes"
     ) as caught:
         kubernetes.executor().provisioner.create(wanted)
     assert "Insufficient nvidia.com/gpu" in str(caught.value)

@@ -12,6 +12,7 @@ from executors.kubernetes.nodes import Amount, classify
 from executors.kubernetes.offers import of_context
 from executors.kubernetes.quantities import cpus_milli, memory_mib
 from executors.kubernetes.settings import Settings, read_with
+from executors.kubernetes.share import shares_of
 
 GIB = 1024
 
@@ -111,9 +112,12 @@ def test_shares_of_nodes_are_offers_with_what_is_free() -> None:
         each.offer.key.instance_type: each
         for each in of_context(context, classify(nodes, [pod("a", gpu="3", cpu="4")]))
     }
-    assert list(found) == ["002cpu-8gb-A100x1", "004cpu-16gb-A100x2", "008cpu-33gb-A100x4"]
-    assert [each.free for each in found.values()] == [5, 2, 1]
-    whole = found["008cpu-33gb-A100x4"]
+    assert list(found) == [
+        *("001cpu-4gb", "002cpu-8gb", "004cpu-16gb", "008cpu-33gb"),
+        *("A100x1-002cpu-8gb", "A100x2-004cpu-16gb", "A100x4-008cpu-33gb"),
+    ]
+    assert [each.free for each in found.values()] == [12, 6, 3, 1, 5, 2, 1]
+    whole = found["A100x4-008cpu-33gb"]
     key = whole.offer.key
     assert (key.cloud, key.region, key.accelerator, key.accelerator_count_milli) == (
         "kubernetes",
@@ -122,4 +126,10 @@ def test_shares_of_nodes_are_offers_with_what_is_free() -> None:
         4000,
     )
     assert whole.offer.accelerator_memory_mib == 40 * GIB
-    assert whole.room == "2 node(s) have 008cpu-33gb-A100x4, with room for 1 pod(s) of it now"
+    assert whole.room == "2 node(s) have A100x4-008cpu-33gb, with room for 1 pod(s) of it now"
+
+
+def test_a_node_that_keeps_others_off_its_gpus_is_shared_by_them_alone() -> None:
+    taint = {"key": "nvidia.com/gpu", "effect": "NoSchedule"}
+    (found,) = classify([node("a", gpus=2, label="t4", taints=[taint])], [])
+    assert [share.name for share in shares_of(found)] == ["T4x1-004cpu-16gb", "T4x2-008cpu-33gb"]
