@@ -13,7 +13,7 @@ from catalog.offer import Offer
 from executors import kubernetes, lifecycle, local, slurm, ssh
 from executors.agent import processes
 from executors.agent_queue import AgentQueue
-from executors.api import Executor, Handle, NodeRequest
+from executors.api import Executor, Handle, NodeRequest, Stoppable
 from executors.fake import Script
 from executors.fake import executor as fake_executor
 from executors.job import Demand, JobRecord, JobSpec
@@ -97,7 +97,7 @@ def _slurm(request: pytest.FixtureRequest) -> Place:
 
 
 def _kubernetes(request: pytest.FixtureRequest) -> Place:
-    cluster: Cluster = request.getfixturevalue("k8s")
+    cluster: Cluster = request.getfixturevalue("k8s_with_autodown")
     offer = replace(cluster.offer("001cpu-"), vcpus_milli=2_000, memory_mib=4_096)  # two fit on its node
     return Place(kubernetes.executor(), offer, cluster.alive, cluster.offer("T4x2"))
 
@@ -124,6 +124,13 @@ def place(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setenv("SKY_HOME", str(tmp_path / "sky"))
     made: Place = request.param(request)
     return made
+
+
+@pytest.fixture
+def stoppable(place: Place) -> None:
+    """Leave a test out where clusters cannot be stopped."""
+    if not isinstance(place.executor.provisioner, Stoppable):
+        pytest.skip(f"{place.executor.name} cannot stop a cluster and keep its disk")
 
 
 @pytest.fixture

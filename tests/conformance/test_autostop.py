@@ -30,6 +30,7 @@ def wait_for(subject: Subject, wanted: NodeState) -> None:
         time.sleep(0.02)
 
 
+@pytest.mark.usefixtures("stoppable")
 def test_an_idle_cluster_stops_itself_and_starts_again_without_a_setting(quick: Subject) -> None:
     quick.run("echo kept > ~/file")
     quick.queue.set_autostop(Autostop(1))
@@ -45,6 +46,7 @@ def test_an_idle_cluster_takes_itself_down(quick: Subject) -> None:
     assert list(quick.executor.provisioner.list()) == []
 
 
+@pytest.mark.usefixtures("stoppable")
 def test_a_job_keeps_the_cluster_up_until_it_ends(quick: Subject) -> None:
     job = quick.submit("until [ -e ~/go ]; do sleep 0.02; done")
     quick.queue.set_autostop(Autostop(0))
@@ -59,6 +61,7 @@ def test_a_job_keeps_the_cluster_up_until_it_ends(quick: Subject) -> None:
     assert quick.queue.jobs([job])[0].state.value == "SUCCEEDED"
 
 
+@pytest.mark.usefixtures("stoppable")
 def test_setup_keeps_the_cluster_up(quick: Subject) -> None:
     def set_autostop(_chunk: bytes) -> None:
         quick.queue.set_autostop(Autostop(1))

@@ -58,6 +58,7 @@ def test_a_cluster_whose_agent_cannot_start_is_found_and_removed_by_its_id(
     assert [view.cluster_id for view in executor.provisioner.list()] == ["c-1"]
 
 
+@pytest.mark.usefixtures("stoppable")
 def test_stop_keeps_files_and_records_and_start_takes_jobs_again(subject: Subject) -> None:
     assert isinstance(subject.executor.provisioner, Stoppable)
     subject.run("echo kept > ~/file")

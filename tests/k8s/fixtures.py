@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import yaml
 
+from catalog.errors import ExecutorError
 from catalog.home import sky_home
 from catalog.offer import Offer
 from executors.api import Handle
@@ -28,6 +30,7 @@ from tests.k8s import programs
 from tests.k8s.control_plane import ADMIN, ControlPlane
 from tests.k8s.kubelet import IMAGE, NAME, Node
 
+AUTODOWN = Path(__file__).parents[2] / "docs" / "kubernetes" / "autodown.yaml"
 POD_CONFIG = {"spec": {"containers": [{"image": IMAGE}]}}
 """The image that is there, in the place of the usual one, which no registry here gives."""
 
@@ -84,11 +87,29 @@ class Cluster:
             self.plane.delete(f"{base}/pods/other")
             self.plane.delete(f"{base}/serviceaccounts/default")
 
+    @contextmanager
+    def applied(self, manifest: Path) -> Iterator[None]:
+        """Have what a manifest describes in the default namespace, during the block."""
+        made = []
+        try:
+            for each in yaml.safe_load_all(manifest.read_text()):
+                api = "/api/v1" if each["apiVersion"] == "v1" else f"/apis/{each['apiVersion']}"
+                path = f"{api}/namespaces/default/{each['kind'].lower()}s"
+                self.plane.call("POST", path, each)
+                made.append(f"{path}/{each['metadata']['name']}")
+            yield
+        finally:
+            for path in reversed(made):
+                self.plane.delete(path)
+
     def alive(self, handle: Handle, pid: int) -> bool:
         """Return whether the process runs in the cluster's first pod."""
         pod = json.loads(handle.data["pods"])[0]
         transport = PodTransport(client_of(handle.data["context"]), "default", pod)
-        return transport.run(["sh", "-c", f"kill -0 {pid}"]).returncode == 0
+        try:
+            return transport.run(["sh", "-c", f"kill -0 {pid}"]).returncode == 0
+        except ExecutorError:
+            return False
 
 
 @pytest.fixture(scope="session")
@@ -136,3 +157,10 @@ def k8s(real_node: Node, api: Cluster) -> Iterator[Cluster]:
     """The control plane with a node that runs pods, for one test; none of its pods is left after it."""
     yield api
     assert api.plane.names("pods") == []
+
+
+@pytest.fixture
+def k8s_with_autodown(k8s: Cluster) -> Iterator[Cluster]:
+    """The same, whose pods may delete themselves."""
+    with k8s.applied(AUTODOWN):
+        yield k8s

@@ -19,13 +19,12 @@ from executors.job import Demand, JobSpec
 from executors.kubernetes.pods import SERVICE_ACCOUNT
 from executors.kubernetes.transport import PodTransport
 from tests.integration.command import sky
-from tests.k8s.fixtures import IN_NAMESPACE, NODES, Cluster
+from tests.k8s.fixtures import AUTODOWN, IN_NAMESPACE, NODES, Cluster
 from tests.k8s.kubelet import Node
 
 pytestmark = pytest.mark.needs("kubernetes")
 
 EXECUTOR = kubernetes.executor()
-MANIFEST = Path(__file__).parents[2] / "docs" / "kubernetes" / "autodown.yaml"
 
 
 @pytest.fixture
@@ -236,18 +235,7 @@ def test_where_the_scheduler_says_no_the_launch_goes_on_elsewhere(k8s: Cluster) 
 def test_an_idle_cluster_deletes_itself_where_the_manifest_was_applied(
     k8s: Cluster, create: Callable[..., Handle]
 ) -> None:
-    import yaml
-
-    made = []
-    try:
-        for each in yaml.safe_load_all(MANIFEST.read_text()):
-            group = each["apiVersion"]
-            kind = each["kind"].lower() + "s"
-            place = "" if kind.startswith("cluster") else "/namespaces/default"
-            path = f"{'/api/v1' if group == 'v1' else f'/apis/{group}'}{place}/{kind}"
-            k8s.plane.call("POST", path, each)
-            made.append(f"{path}/{each['metadata']['name']}")
-        k8s.plane.wait_for("/apis/rbac.authorization.k8s.io/v1/namespaces/default/roles", SERVICE_ACCOUNT)
+    with k8s.applied(AUTODOWN):
         handle = create(num_nodes=2)
         lifecycle.ensure_agent(EXECUTOR, handle)
         queue = EXECUTOR.queue(handle, EXECUTOR.connect(handle))
@@ -255,9 +243,6 @@ def test_an_idle_cluster_deletes_itself_where_the_manifest_was_applied(
         queue.ensure_agent({"poll_s": 0.2, "seconds_per_idle_minute": 0.1})
         queue.set_autostop(Autostop(1, down=True))
         wait_for(lambda: k8s.plane.names("pods") == [])
-    finally:
-        for path in reversed(made):
-            k8s.plane.delete(path)
 
 
 def test_two_pods_run_a_job_with_ranks_that_reach_each_other(create: Callable[..., Handle]) -> None:
