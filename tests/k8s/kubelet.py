@@ -112,8 +112,8 @@ class Node:
         patch = "application/merge-patch+json"
         labels = {"metadata": {"labels": {"skypilot.co/accelerator": "t4"}}}
         plane.call("PATCH", path, labels, patch)
-        plane.call("PATCH", f"{path}/status", {"status": {"capacity": {"nvidia.com/gpu": str(GPUS)}}}, patch)
-        plane.wait_for(path, '"nvidia.com/gpu": "2"')
+        gpus = {"nvidia.com/gpu": str(GPUS)}
+        plane.call("PATCH", f"{path}/status", {"status": {"capacity": gpus, "allocatable": gpus}}, patch)
 
     def _route_service(self) -> None:
         """Let pods reach the API server by its service's address, as kube-proxy would."""
