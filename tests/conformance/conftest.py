@@ -99,7 +99,7 @@ def _slurm(request: pytest.FixtureRequest) -> Place:
 def _kubernetes(request: pytest.FixtureRequest) -> Place:
     cluster: Cluster = request.getfixturevalue("k8s_with_autodown")
     offer = replace(cluster.offer("001cpu-"), vcpus_milli=2_000, memory_mib=4_096)  # two fit on its node
-    return Place(kubernetes.executor(), offer, cluster.alive, cluster.offer("T4x2"))
+    return Place(kubernetes.executor(), offer, cluster.alive, cluster.offer("A100x2"))
 
 
 def _here() -> Offer:

@@ -110,7 +110,7 @@ class Node:
         plane, path = self._plane, f"/api/v1/nodes/{NAME}"
         plane.wait_for(path, '"type": "Ready", "status": "True"')
         patch = "application/merge-patch+json"
-        labels = {"metadata": {"labels": {"skypilot.co/accelerator": "t4"}}}
+        labels = {"metadata": {"labels": {"skypilot.co/accelerator": "a100"}}}
         plane.call("PATCH", path, labels, patch)
         gpus = {"nvidia.com/gpu": str(GPUS)}
         plane.call("PATCH", f"{path}/status", {"status": {"capacity": gpus, "allocatable": gpus}}, patch)

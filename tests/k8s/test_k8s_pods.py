@@ -169,7 +169,7 @@ def test_a_cluster_serves_from_launch_to_down(k8s: Cluster, tmp_path: Path, real
     (work / "data").write_text("from the laptop\n")
     task = tmp_path / "task.yaml"
     task.write_text(
-        f"name: t\nworkdir: {work}\nresources:\n  infra: k8s/admin\n  accelerators: T4:1\n"
+        f"name: t\nworkdir: {work}\nresources:\n  infra: k8s/admin\n  accelerators: A100:1\n"
         "setup: echo ready >setup\nrun: cat data setup; echo $SKYPILOT_NUM_GPUS_PER_NODE on $(hostname)\n"
     )
     launched = sky("launch", "-y", "-c", "kube", str(task))
@@ -218,7 +218,7 @@ def test_where_the_scheduler_says_no_the_launch_goes_on_elsewhere(k8s: Cluster) 
     k8s.configure(provision_timeout=2)
     task = k8s.home / "task.yaml"
     task.write_text(
-        "resources:\n  infra: k8s/dev\n  ordered:\n  - accelerators: A100-80GB:2\n  - accelerators: T4:1\n"
+        "resources:\n  infra: k8s/dev\n  ordered:\n  - accelerators: A100-80GB:2\n  - accelerators: A100:1\n"
         "run: echo ran with $SKYPILOT_NUM_GPUS_PER_NODE\n"
     )
     try:

@@ -30,7 +30,7 @@ def test_nodes_are_offers_and_what_others_take_is_not_free(api: Cluster) -> None
     def free() -> dict[str, int]:
         api.forget()
         offered = {each.offer.key.instance_type: each.free for each in owned_offers()}
-        return {name: count for name, count in offered.items() if name.startswith("A100")}
+        return {name: count for name, count in offered.items() if name.startswith("A100-80GB")}
 
     names = ["A100-80GBx1-002cpu-8gb", "A100-80GBx2-004cpu-16gb", "A100-80GBx4-008cpu-32gb"]
     assert free() == dict(zip(names, [8, 4, 2], strict=True))
