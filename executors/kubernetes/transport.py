@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from executors.api import Progress
+from executors.errors import Transient
 from executors.kubernetes.client import Client
 from executors.kubernetes.exec_stream import ExecSession
 from executors.sync import blocks
@@ -15,6 +18,10 @@ from executors.transports.address import Address
 from executors.transports.commands import Commands
 from executors.transports.remote_command import RemoteCommand
 
+if TYPE_CHECKING:
+    from websocket import WebSocket
+
+_PATIENCE_S, _AGAIN_S = 10.0, 0.2
 _ENTER = (
     '[ -n "$HOME" ] || HOME=$(getent passwd "$(id -u)" | cut -d: -f6); export HOME; cd || exit; '
     '[ -n "$USER" ] || { USER=$(id -un 2>/dev/null) && export USER; }; '
@@ -43,8 +50,7 @@ class PodTransport(Commands):
         deadline: float | None = None,  # noqa: ARG002
     ) -> Iterator[ExecSession]:
         """Start ``command``, and end it, if it still runs, at the end of the block."""
-        opened = self._client.run(self._path, ["/bin/sh", "-c", _ENTER + command.bootstrap()])
-        with ExecSession(opened, command) as session:
+        with ExecSession(self._opened(command), command) as session:
             with self._lock:
                 self._running.add(session)
             try:
@@ -52,6 +58,17 @@ class PodTransport(Commands):
             finally:
                 with self._lock:
                     self._running.discard(session)
+
+    def _opened(self, command: RemoteCommand) -> WebSocket:
+        """Start the command; again for some seconds where its kubelet refuses, which has started nothing."""
+        give_up = time.monotonic() + _PATIENCE_S
+        while True:
+            try:
+                return self._client.run(self._path, ["/bin/sh", "-c", _ENTER + command.bootstrap()])
+            except Transient:
+                if time.monotonic() >= give_up:
+                    raise
+            time.sleep(_AGAIN_S)
 
     def put(
         self,
