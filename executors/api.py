@@ -73,13 +73,18 @@ class Handle:
 class ClusterView:
     """What a provider says of a cluster: its state, the addresses of its nodes (head first), and why.
 
-    ``silent`` are the ranks of nodes that were asked and did not answer.
+    ``created_at``, and ``since`` when it is in that state, are whole seconds since the epoch, 0 where the
+    provider does not say: a cluster that stopped itself is paid for until ``since``. ``place`` is ``region``
+    or ``region/zone``, for a reader. ``silent`` are the ranks of nodes that were asked and did not answer.
     """
 
     cluster_id: str
     state: NodeState
     addresses: tuple[str, ...] = ()
     reason: str = ""
+    created_at: int = 0
+    since: int = 0
+    place: str = ""
     silent: frozenset[int] = frozenset()
 
 

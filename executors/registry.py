@@ -19,6 +19,8 @@ GROUP = "sky.executors"
 
 BUILT_IN: Mapping[str, str] = MappingProxyType(
     {
+        "aws": "executors.aws:executor",
+        "gcp": "executors.gcp:executor",
         "kubernetes": "executors.kubernetes:executor",
         "local": "executors.local:executor",
         "ssh": "executors.ssh:executor",

@@ -126,7 +126,7 @@ def _admits(resources: Resources, choice: Choice) -> bool:
 
 def _place_notes(dag: Dag) -> Sequence[str]:
     notes = []
-    if not placement.rented_clouds() and any(not placement.keeps_to_owned(task) for task in dag.tasks):
+    if not placement.a_cloud_is_enabled() and any(not placement.keeps_to_owned(task) for task in dag.tasks):
         notes.append("no cloud is enabled here, so the plan is over the whole catalog (sky check)")
     for task, name in zip(dag.tasks, unique_names(dag.tasks), strict=True):
         if not placement.wants_local(task) and placement.local_fit(task)[0] is not None:

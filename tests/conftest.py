@@ -12,6 +12,8 @@ from hypothesis import HealthCheck, settings
 pytest_plugins = [
     "tests.hosts.fixtures",
     "tests.executors.ssh.lab",
+    "tests.clouds.fixtures",
+    "tests.clouds.gce.fixtures",
     "tests.k8s.fixtures",
     "tests.slurm_site.fixtures",
 ]

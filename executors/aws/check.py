@@ -12,6 +12,7 @@ from catalog.errors import SkyError
 from executors.api import Access
 from executors.aws.errors import code_of, translated
 from executors.aws.session import client, installed
+from executors.errors import Transient
 
 _VARIABLES = (
     *("AWS_ACCESS_KEY_ID", "AWS_PROFILE", "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_ROLE_ARN"),
@@ -42,11 +43,13 @@ def _files() -> list[Path]:
 
 
 def access() -> Access:
-    """Ask AWS who this is, and by dry runs what is missing."""
+    """Ask AWS who this is, and by dry runs what is missing. Raises ``Transient`` where it does not answer."""
     try:
         with translated():
-            identity: str = client("sts").get_caller_identity()["Arn"]
+            identity = lasting(client("sts").get_caller_identity()["Arn"])
             missing = list(_missing())
+    except Transient:
+        raise
     except SkyError as error:
         return Access(enabled=False, detail=str(error), fix="aws configure")
     if not missing:
@@ -59,6 +62,11 @@ def access() -> Access:
         fix=f"aws iam put-user-policy --user-name {user} --policy-name sky "
         f"--policy-document file://sky-policy.json (the policy stands in docs/aws.md)",
     )
+
+
+def lasting(arn: str) -> str:
+    """Return the ARN without the name of a role's session, which is another one after each login."""
+    return arn.rpartition("/")[0] if ":assumed-role/" in arn else arn
 
 
 def _missing() -> Iterator[str]:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from catalog.errors import SkyError
-from catalog.offer import OfferKey
+from catalog.offer import Market, OfferKey
 from executors.api import NodeRequest
 from executors.aws import tags
 from executors.aws.disk import root_disk
@@ -27,7 +29,11 @@ _PROFILE_S = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Instance:
-    """One instance as EC2 describes it; addresses are ``""`` where it has none."""
+    """One instance as EC2 describes it; addresses are ``""`` where it has none.
+
+    ``launched_at`` (its last start) and ``changed_at`` (its last start or stop) are in epoch seconds, 0 for
+    unknown.
+    """
 
     instance_id: str
     state: str
@@ -38,6 +44,8 @@ class Instance:
     zone: str
     why: str
     marks: Mapping[str, str]
+    launched_at: int = 0
+    changed_at: int = 0
 
     @property
     def live(self) -> bool:
@@ -50,7 +58,7 @@ def of_cluster(region: str, cluster_id: str = "") -> list[Instance]:
     pages = client("ec2", region).get_paginator("describe_instances")
     with translated():
         found = [
-            _read(each)
+            read(each)
             for page in pages.paginate(Filters=tags.filters(cluster_id))
             for reservation in page["Reservations"]
             for each in reservation["Instances"]
@@ -58,9 +66,11 @@ def of_cluster(region: str, cluster_id: str = "") -> list[Instance]:
     return sorted(found, key=lambda each: (each.generation, each.index, each.instance_id))
 
 
-def _read(fields: Mapping[str, Any]) -> Instance:
+def read(fields: Mapping[str, Any]) -> Instance:
+    """Return one instance of an answer of ``DescribeInstances``."""
     marks = tags.read(fields.get("Tags", []))
     reason = fields.get("StateReason", {})
+    launched_at = int(fields["LaunchTime"].timestamp()) if "LaunchTime" in fields else 0
     return Instance(
         instance_id=fields["InstanceId"],
         state=fields["State"]["Name"],
@@ -71,7 +81,15 @@ def _read(fields: Mapping[str, Any]) -> Instance:
         zone=fields.get("Placement", {}).get("AvailabilityZone", ""),
         why=reason.get("Message", "") or reason.get("Code", ""),
         marks=marks,
+        launched_at=launched_at,
+        changed_at=max(launched_at, _time_in(fields.get("StateTransitionReason", ""))),
     )
+
+
+def _time_in(reason: str) -> int:
+    """Return the time in ``User initiated (2030-01-02 03:04:05 GMT)``, in epoch seconds; 0 for none."""
+    found = re.search(r"\((\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) (?:GMT|UTC)\)", reason)
+    return int(datetime.fromisoformat(f"{found[1]}+00:00").timestamp()) if found else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +122,6 @@ def run(plan: Plan, subnet: str, zone: str, count: int, generation: int) -> list
     }
     spot = {"SpotInstanceType": "one-time", "InstanceInterruptionBehavior": "terminate"}
     market = {"InstanceMarketOptions": {"MarketType": "spot", "SpotOptions": spot}}
-    on_spot = offer.key.market.value == "spot"
     arguments = {
         "ClientToken": _token(plan.request.cluster_id, zone, generation),
         "MinCount": count,
@@ -126,7 +143,7 @@ def run(plan: Plan, subnet: str, zone: str, count: int, generation: int) -> list
         "IamInstanceProfile": {"Name": plan.profile},
         "MetadataOptions": {"HttpTokens": "required", "HttpEndpoint": "enabled"},
         "TagSpecifications": tags.specification(["instance", "volume", "network-interface"], marks),
-        **(market if on_spot else {"InstanceInitiatedShutdownBehavior": "stop"}),
+        **(market if offer.key.market is Market.SPOT else {"InstanceInitiatedShutdownBehavior": "stop"}),
     }
     # A refusal comes with status 500 too, and the SDK would ask again for what there is none of.
     ec2 = client("ec2", offer.key.region, attempts=1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
 from executors.api import ClusterView, NodeState
 from executors.aws import tags
@@ -22,6 +23,18 @@ def view_of(cluster_id: str, found: Sequence[Instance], groups_left: Sequence[st
 
     It is gone only when all of it is. What runs in part, or stopped in part, is degraded.
     """
+    view, live = _standing(cluster_id, found, groups_left), [each for each in found if each.live]
+    if not live:
+        return view
+    return replace(
+        view,
+        created_at=min(each.launched_at for each in live),
+        since=max(each.changed_at for each in live),
+        place=live[0].zone,
+    )
+
+
+def _standing(cluster_id: str, found: Sequence[Instance], groups_left: Sequence[str]) -> ClusterView:
     live = [each for each in found if each.live]
     ends = "; ".join(dict.fromkeys(each.why for each in found if not each.live and each.why))
     if not live and groups_left:

@@ -8,7 +8,7 @@ from typing import Any
 
 from catalog.errors import ExecutorError
 from executors.api import Access
-from executors.errors import AuthError, NotFound
+from executors.errors import AuthError, NotFound, Transient
 from executors.gcp import credentials, errors
 from executors.gcp.rest import Rest
 
@@ -29,7 +29,10 @@ _SHOWN = 4
 
 
 def check() -> Access:
-    """Ask Google who we are and what we may; the identity is the account and the project."""
+    """Ask Google who we are and what we may; the identity is the account and the project.
+
+    Raises ``Transient`` where it does not answer.
+    """
     try:
         rest = Rest.open()
         rest.get("")
@@ -39,6 +42,8 @@ def check() -> Access:
         return Access(False, named, words, _grant(project, named, []) if fix == errors.LOOK_FIX else fix)
     except NotFound as error:
         return Access(False, credentials.account(), f"gcp: {error}", credentials.PROJECT_FIX)
+    except Transient:
+        raise
     except ExecutorError as error:
         return Access(False, credentials.account(), str(error))
     who, missing = _who(rest), _missing(rest)

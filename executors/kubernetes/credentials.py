@@ -38,6 +38,8 @@ def of(context: Context) -> Credentials:
     user = dict(context.user)
     if "exec" in user:
         user.update(_from_plugin(context, user["exec"]))
+    elif "auth-provider" in user:
+        raise _unusable(context, "it has an auth-provider; log in again, which writes a plugin (exec)")
     try:
         tls = _tls(context, user) if context.server.startswith("https:") else None
         return Credentials(tls, _headers(context, user))

@@ -7,13 +7,13 @@ import time
 from collections.abc import Iterator, Sequence
 
 from catalog.errors import UserError
+from executors.fanout import Answer, in_parallel
 from executors.kubernetes import contexts
 from executors.kubernetes.client import client_of
 from executors.kubernetes.contexts import Context
 from executors.kubernetes.nodes import NodeClass, classes
 from executors.kubernetes.share import Share, room_for, shares_of
 from executors.owned import OwnedOffer
-from executors.ssh.contact import Answer, in_parallel
 
 _log = logging.getLogger("sky.executors.kubernetes")
 
@@ -35,7 +35,7 @@ def shares() -> tuple[OwnedOffer, ...]:
 
 def look(wanted: Sequence[Context], limit_s: float = LIMIT_S) -> list[Answer[tuple[NodeClass, ...]]]:
     """Return what each context has, or why it does not say, within ``limit_s``."""
-    return in_parallel(wanted, lambda context: classes(client_of(context.name), limit_s), limit_s)
+    return in_parallel(wanted, lambda context: classes(client_of(context.name), limit_s), limit_s=limit_s)
 
 
 def _all() -> Iterator[OwnedOffer]:

@@ -14,6 +14,7 @@ from catalog.errors import SkyError, UserError
 from catalog.units import MILLI
 from executors.api import Access, ClusterView, Handle, NodeRequest, NodeState
 from executors.errors import CleanupIncomplete, NotFound, OutOfCapacity, Unsupported
+from executors.fanout import in_parallel
 from executors.kubernetes import contexts, errors, pods, rights, waiting
 from executors.kubernetes.client import Client, client_of
 from executors.kubernetes.contexts import CLOUD, Context
@@ -21,7 +22,6 @@ from executors.kubernetes.nodes import classes
 from executors.kubernetes.share import Share, shares_of
 from executors.kubernetes.transport import PodTransport
 from executors.kubernetes.waiting import Pod
-from executors.ssh.contact import in_parallel
 
 _log = logging.getLogger("sky.executors.kubernetes")
 
@@ -266,7 +266,7 @@ def _view(cluster_id: str, found: Sequence[Pod], num_nodes: int = 0) -> ClusterV
 def _everywhere(doing: Callable[[Client], T]) -> list[tuple[Context, T | SkyError]]:
     """Do something at every allowed context at once; returns what came of it, or the error, for each."""
     wanted = list(contexts.allowed().values())
-    answers = in_parallel(wanted, lambda context: doing(client_of(context.name)), _LOOK_S + _GOING_S)
+    answers = in_parallel(wanted, lambda context: doing(client_of(context.name)), limit_s=_LOOK_S + _GOING_S)
     return [
         (context, answer.error if answer.error is not None else answer.got())
         for context, answer in zip(wanted, answers, strict=True)

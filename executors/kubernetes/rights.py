@@ -7,11 +7,11 @@ from typing import NamedTuple
 
 from executors.api import Access
 from executors.errors import AuthError, NotFound
+from executors.fanout import in_parallel
 from executors.kubernetes.client import Client, client_of
 from executors.kubernetes.contexts import Context
 from executors.kubernetes.errors import GRANTS
 from executors.kubernetes.pods import SERVICE_ACCOUNT
-from executors.ssh.contact import in_parallel
 
 _REVIEW = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 _CHECK_S = 10.0
@@ -50,7 +50,7 @@ def access(wanted: Sequence[Context]) -> Access:
         return Access(
             enabled=False, detail="the kubeconfig names no current context", fix="kubectl config get-contexts"
         )
-    answers = in_parallel(wanted, lambda context: missing(client_of(context.name)), _CHECK_S)
+    answers = in_parallel(wanted, lambda context: missing(client_of(context.name)), limit_s=_CHECK_S)
     usable, told = [], []
     for context, answer in zip(wanted, answers, strict=True):
         if answer.error is not None:

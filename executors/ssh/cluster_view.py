@@ -31,7 +31,7 @@ def view_of(
     }
     if silent:
         reason = "; ".join(silent.values())
-        return ClusterView(cluster_id, NodeState.DEGRADED, names, reason, frozenset(silent))
+        return ClusterView(cluster_id, NodeState.DEGRADED, names, reason, silent=frozenset(silent))
     views = [answer.got() for answer in answers]
     states = [_state(view, cluster_id) for view in views]
     if not set(states) - {NodeState.GONE}:

@@ -37,6 +37,21 @@ def connect(address: Address, *, long_lived: bool = False) -> Transport:
     )
 
 
+def ask(
+    addresses: Sequence[Address], question: Callable[[Transport], _T], limit_s: float | None = None
+) -> list[Answer[_T]]:
+    """Put ``question`` to every host at once; the answers come in the order of ``addresses``."""
+
+    def one(address: Address) -> _T:
+        transport = connect(address)
+        try:
+            return question(transport)
+        finally:
+            transport.close()
+
+    return in_parallel(addresses, one, limit_s=limit_s)
+
+
 def disconnect(address: Address) -> None:
     """End the connections to ``address``, of all processes of this user; none is fine."""
     if shutil.which("ssh"):

@@ -12,7 +12,7 @@ from catalog.units import format_seconds
 from executors import lifecycle, registry
 from executors.api import Capability, Executor, Handle, NodeRequest, NodeState, Stoppable
 from executors.errors import AuthError, OutOfCapacity, QuotaExceeded
-from sky.control import shortages, ssh_config
+from sky.control import access, shortages, ssh_config
 from sky.control.connection import view_of
 from sky.control.failures import public_errors
 from sky.control.patience import Patience

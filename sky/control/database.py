@@ -51,8 +51,18 @@ _SCHEMA = (
 )
 
 _MIGRATIONS = {
-    1: "ALTER TABLE clusters ADD COLUMN reason TEXT NOT NULL DEFAULT ''",
-    2: "ALTER TABLE attempts ADD COLUMN num_nodes BIGINT NOT NULL DEFAULT 1",
+    1: ("ALTER TABLE clusters ADD COLUMN reason TEXT NOT NULL DEFAULT ''",),
+    2: (
+        _CREATE_LIFETIMES,
+        """INSERT INTO lifetimes SELECT cluster_id, name, owner,
+            COALESCE(
+                (SELECT MIN(started_at) FROM usage_intervals u WHERE u.cluster_id = c.cluster_id), intent_at),
+            NULL, num_nodes, offer, last_use FROM clusters c""",
+        """INSERT INTO lifetimes SELECT cluster_id, MAX(cluster_name), '', MIN(started_at), MAX(ended_at),
+            MAX(num_nodes), MAX(offer), '' FROM usage_intervals
+            WHERE cluster_id NOT IN (SELECT cluster_id FROM clusters) GROUP BY cluster_id""",
+        "ALTER TABLE attempts ADD COLUMN num_nodes BIGINT NOT NULL DEFAULT 1",
+    ),
 }
 """What makes the tables of a version those of the next one."""
 

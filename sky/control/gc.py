@@ -19,7 +19,7 @@ from sky.control.identity import check_cluster_name, is_me, is_mine
 from sky.control.locks import ClusterBusy
 from sky.control.polls import TIME_LIMIT_S, poll, said
 from sky.control.reconcile import decide
-from sky.control.records import ClusterRecord, Lifetime
+from sky.control.records import RACER, ClusterRecord, Lifetime
 from sky.control.state import Store, open_store
 from sky.statuses import ClusterStatus
 
@@ -234,9 +234,10 @@ def remove(finding: Finding) -> None:
 
 
 def _lock(store: Store, name: str) -> AbstractContextManager[None]:
-    """Return the lock of the name, if it is one that a launch could take."""
+    """Return the lock that a launch of the cluster takes, of a race's too, if it is a name of ours."""
+    base = name.partition(RACER)[0]
     try:
-        check_cluster_name(name)
+        check_cluster_name(base)
     except SkyError:
         return nullcontext()
-    return store.lock(name, timeout_s=0)
+    return store.lock(base, timeout_s=0)

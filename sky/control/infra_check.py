@@ -8,9 +8,12 @@ from functools import partial
 
 from catalog.errors import UserError
 from catalog.units import MIB_PER_GIB, format_milli
-from executors import registry
-from executors.api import Checkable
+from executors import owned, registry
+from executors.api import Access, Capability
+from sky.control import access
 from sky.control.placement import LOCAL
+from sky.control.polls import TIME_LIMIT_S, poll, said
+from sky.fields.suggest import did_you_mean
 
 _SSH, _SLURM = "ssh", "slurm"
 
@@ -63,9 +66,8 @@ def _has_credentials(name: str) -> bool:
 
 
 def _guarded(name: str, planned: set[str], answer: Access) -> InfraStatus:
-    return InfraStatus(
-        name, answer.enabled, name in planned, answer.detail, answer.identity, answer.fix, _can(name)
-    )
+    plans = name in planned or (answer.enabled and name in owned.CLOUDS)
+    return InfraStatus(name, answer.enabled, plans, answer.detail, answer.identity, answer.fix, _can(name))
 
 
 def _told(name: str, planned: set[str], answer: InfraStatus | Exception) -> InfraStatus:
@@ -154,11 +156,7 @@ def _other(name: str, planned: set[str]) -> InfraStatus:
     if name not in registry.names():
         return InfraStatus(name, runs=False, plans=plans, detail="plan only: no executor for it is installed")
     try:
-        provisioner = registry.load(name).provisioner
+        registry.load(name)
     except UserError as error:
         return InfraStatus(name, runs=False, plans=plans, detail=str(error))
-    if isinstance(provisioner, Checkable):
-        access = provisioner.check()
-        detail = "; ".join(filter(None, (access.identity, access.detail, access.fix)))
-        return InfraStatus(name, runs=access.enabled, plans=plans or access.enabled, detail=detail)
-    return InfraStatus(name, runs=True, plans=plans, detail="has an executor")
+    return InfraStatus(name, runs=True, plans=plans, detail="has an executor", capabilities=_can(name))

@@ -43,17 +43,30 @@ kubernetes.read_with(_kubernetes_settings)
 def clouds_for(task: Task) -> tuple[str, ...]:
     """Return the enabled infra, besides this machine, that ``task`` may run on.
 
-    return tuple(name for name in registry.names() if name != LOCAL and _is_enabled(name))
-
-
-def _is_enabled(name: str) -> bool:
-    """Return whether there is owned infra of that kind, or a cloud that has what it needs to be used."""
+    Those with credentials that were not asked lately are asked first, over the network.
+    """
     from executors import registry
+    from sky.control import access
 
-    if name in owned.CLOUDS:
-        return owned.has_offers(name)
-    provisioner = registry.load(name).provisioner
-    return not isinstance(provisioner, Checkable) or provisioner.configured()
+    wanted = {_cloud(resources) for resources in task.alternatives}
+    names = [name for name in registry.names() if name in wanted or None in wanted]
+    answers = access.ask_again_where_old(name for name in names if name not in owned.CLOUDS)
+    refused = {name for name, answer in answers.items() if not answer.enabled}
+    return tuple(name for name in names if name not in refused and is_enabled(name))
+
+
+def a_cloud_is_enabled() -> bool:
+    """Return whether some infra is enabled whose offers are the catalog's; nobody is asked.
+
+    Of this project's own those count that have let us in: to load the others costs as much as a plan.
+    """
+    from executors import registry
+    from sky.control import access
+
+    others = [name for name in registry.names() if name not in registry.BUILT_IN]
+    return any(answer.access.enabled for answer in access.remembered().values()) or any(
+        map(access.enabled, others)
+    )
 
 
 def is_enabled(name: str) -> bool:

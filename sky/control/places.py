@@ -13,7 +13,7 @@ from catalog.offer import Offer
 from catalog.scope import Scope
 from catalog.units import format_usd
 from sky.control.place import Place, offer_of, offer_scope
-from sky.control.placement import LOCAL, enabled_clouds, local_fit, wants_local
+from sky.control.placement import LOCAL, clouds_for, local_fit, wants_local
 from sky.exceptions import ResourcesUnavailableError
 from sky.statuses import OptimizeTarget
 
@@ -44,7 +44,7 @@ class Places:
 
         Raises ``ResourcesUnavailableError`` where no cloud is enabled and this machine does not do.
         """
-        clouds = enabled_clouds()
+        clouds = clouds_for(task)
         if wants_local(task) or not clouds:
             resources, reason = local_fit(task)
             if resources is not None:
@@ -163,7 +163,7 @@ def _not_here(task: Task, target: OptimizeTarget, reason: str) -> str:
     except ResourcesUnavailableError as error:
         lines.append(f"No cloud offers it either: {error}")
         return "\n".join(lines)
-    lines.append("No cloud is enabled here (sky check). The best offers in the catalog:")
+    lines.append("No cloud that it may use is enabled here (sky check). The best offers in the catalog:")
     for choice in placement.considered[:_OFFERS_NAMED]:
         count = choice.accelerators or {}
         shown = "".join(f" {name}:{number:g}" for name, number in count.items())

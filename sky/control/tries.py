@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from threading import Event
 
 from catalog.errors import ExecutorError
-from executors.errors import ScopedError
-from sky.control import ssh_config
+from executors.errors import AuthError, ScopedError
+from sky.control import access, ssh_config
 from sky.control.bringup import bring_up, clean_up
 from sky.control.failures import public_errors
 from sky.control.place import key_text
@@ -114,6 +114,8 @@ def _run(store: Store, record: ClusterRecord, over: Event) -> ClusterRecord | Re
 
 def _refusal(store: Store, record: ClusterRecord, error: ScopedError, started: float) -> Refusal:
     """Return the refusal; without its traceback, since a launch may meet thousands."""
+    if isinstance(error, AuthError):
+        access.forget(record.executor)
     seconds = time.monotonic() - started
     return Refusal(record.offer, record.num_nodes, error.with_traceback(None), store.now(), seconds)
 

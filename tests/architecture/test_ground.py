@@ -22,7 +22,12 @@ LOCK = (ROOT / "requirements" / "dev.lock").read_text(encoding="utf-8")
 SCRIPTS = [path for path in files() if path.startswith("scripts/")]
 
 # Import name -> distribution name, where they differ.
-DISTRIBUTION = {"websocket": "websocket-client", "yaml": "pyyaml"}
+DISTRIBUTION = {
+    "botocore": "boto3",
+    "google": "google-auth",
+    "websocket": "websocket-client",
+    "yaml": "pyyaml",
+}
 
 
 def _names(requirements: list[Any]) -> set[str]:

@@ -22,7 +22,15 @@ ROOMS = {
     "sky/fields/": frozenset({"sky.clouds", "sky.config", "sky.exceptions"}),
     "sky/control/": frozenset(
         {
-            *("sky.clouds", "sky.config", "sky.dag", "sky.exceptions", "sky.optimizer", "sky.price"),
+            *(
+                "sky.clouds",
+                "sky.config",
+                "sky.dag",
+                "sky.exceptions",
+                "sky.optimizer",
+                "sky.planner",
+                "sky.price",
+            ),
             *("sky.fields", "sky.resources", "sky.statuses", "sky.task"),
         }
     ),

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from catalog.offer import Offer
-from executors import kubernetes, lifecycle, local, slurm, ssh
+from catalog.offer import Market, Offer, OfferKey
+from executors import aws, gcp, kubernetes, lifecycle, local, slurm, ssh
 from executors.agent import processes
 from executors.agent_queue import AgentQueue
 from executors.api import Executor, Handle, NodeRequest, Stoppable
@@ -19,6 +19,7 @@ from executors.fake import executor as fake_executor
 from executors.job import Demand, JobRecord, JobSpec
 from executors.local.bundle import bundle
 from executors.slurm.provisioner import hosts_of
+from tests.clouds.ec2.cloud import Cloud
 from tests.clouds.gce.gce import Gce
 from tests.executors.ssh.lab import Lab
 from tests.k8s.fixtures import Cluster
@@ -96,6 +97,27 @@ def _slurm(request: pytest.FixtureRequest) -> Place:
     return Place(slurm.executor(), offer, alive, with_gpus)
 
 
+def _aws(request: pytest.FixtureRequest) -> Place:
+    cloud: Cloud = request.getfixturevalue("ec2_machines")
+    key = OfferKey("aws", "us-east-1", "us-east-1b", "m5.large", "", 0, Market.ON_DEMAND)
+
+    def alive(_handle: Handle, pid: int) -> bool:
+        return any(cloud.machines.machine(each).alive(pid) for each in cloud.machines.ids())
+
+    return Place(aws.executor(), Offer(key, 2_000, 4_096, 0, "x86_64", 96_000), alive)
+
+
+def _gcp(request: pytest.FixtureRequest) -> Place:
+    server: Gce = request.getfixturevalue("gce_machines")
+    key = OfferKey("gcp", "us-central1", "us-central1-a", "e2-small", "", 0, Market.ON_DEMAND)
+
+    def alive(_handle: Handle, pid: int) -> bool:
+        assert server.machines is not None
+        return any(server.machines.machine(each["id"]).alive(pid) for each in server.instances())
+
+    return Place(gcp.executor(), Offer(key, 2_000, 4_096, 0, "x86_64", 16_753), alive)
+
+
 def _kubernetes(request: pytest.FixtureRequest) -> Place:
     cluster: Cluster = request.getfixturevalue("k8s_with_autodown")
     offer = replace(cluster.offer("001cpu-"), vcpus_milli=2_000, memory_mib=4_096)  # two fit on its node
@@ -115,6 +137,8 @@ _PLACES = [
     pytest.param(_fake, id="fake"),
     pytest.param(_ssh, id="ssh", marks=pytest.mark.needs("ssh")),
     pytest.param(_slurm, id="slurm", marks=pytest.mark.needs("slurm")),
+    pytest.param(_aws, id="aws", marks=pytest.mark.needs("namespaces", "time")),
+    pytest.param(_gcp, id="gcp", marks=pytest.mark.needs("namespaces", "time")),
     pytest.param(_kubernetes, id="kubernetes", marks=pytest.mark.needs("kubernetes")),
 ]
 

@@ -21,7 +21,6 @@ _NOTICE_S = 1.0
 def main(project: str, key_file: str, folder: str = "") -> None:
     hosts = Hosts(Path(folder)) if folder else None
     address = hosts.bridge.gateway if hosts and hosts.bridge else "127.0.0.1"
-    server = Server((address, 0), lambda base: Project(project, base, machines()))
 
     def machines() -> Machines:
         return HostMachines(hosts, serve_metadata) if hosts else PaperMachines()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -21,16 +20,25 @@ def gce_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gce]:
 @pytest.fixture
 def gce(gce_server: Gce, monkeypatch: pytest.MonkeyPatch) -> Gce:
     """An empty project whose instances exist on paper; the environment leads to it."""
-    gce_server.reset()
-    for name, value in gce_server.env.items():
-        monkeypatch.setenv(name, value)
-    return gce_server
+    return _entered(gce_server, monkeypatch)
+
+
+@pytest.fixture(scope="session")
+def gce_server_on_hosts(tmp_path_factory: pytest.TempPathFactory, cloud_hosts: Hosts) -> Iterator[Gce]:
+    """The server of this session whose instances are hosts; tests take it with ``gce_machines``."""
+    with Gce(tmp_path_factory.mktemp("gce-hosts"), hosts=cloud_hosts) as server:
+        yield server
 
 
 @pytest.fixture
-def gce_on_hosts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Gce]:
-    """A project whose instances are hosts of this machine, booted with the user-data they were sent."""
-    with Hosts.create() as hosts, Gce(tmp_path, hosts=hosts.folder) as server:
-        for name, value in server.env.items():
-            monkeypatch.setenv(name, value)
-        yield server
+def gce_machines(gce_server_on_hosts: Gce, monkeypatch: pytest.MonkeyPatch) -> Iterator[Gce]:
+    """An empty project whose instances are hosts of this machine, booted with what they were sent."""
+    yield _entered(gce_server_on_hosts, monkeypatch)
+    gce_server_on_hosts.reset()
+
+
+def _entered(server: Gce, monkeypatch: pytest.MonkeyPatch) -> Gce:
+    server.reset()
+    for name, value in server.env.items():
+        monkeypatch.setenv(name, value)
+    return server

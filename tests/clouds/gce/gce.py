@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.clouds.gce.faults import Fault
+from tests.clouds.machines import Machines
+from tests.hosts.hosts import Hosts
 
 PROJECT = "example"
 
@@ -19,10 +21,11 @@ PROJECT = "example"
 class Gce:
     """``with Gce(folder) as gce``: its ``env`` leads Google's clients and ours to it."""
 
-    def __init__(self, folder: Path, *, hosts: Path | None = None) -> None:
+    def __init__(self, folder: Path, *, hosts: Hosts | None = None) -> None:
         self.key_file = folder / "key.json"
         argv = [sys.executable, "-m", "tests.clouds.gce", PROJECT, str(self.key_file)]
-        argv += [str(hosts)] if hosts else []
+        argv += [str(hosts.folder)] if hosts else []
+        self.machines = Machines(hosts) if hosts else None
         env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
         self._process = subprocess.Popen(
             argv, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True

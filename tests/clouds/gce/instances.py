@@ -210,6 +210,12 @@ class Instances:
             "disks": disks,
         }
 
+    def clear(self) -> None:
+        """Take every instance away."""
+        for vm in self.all():
+            self._machines.terminate(vm.number)
+        self._all.clear()
+
     def all(self) -> list[Vm]:
         return list(self._all.values())
 

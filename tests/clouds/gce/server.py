@@ -33,11 +33,12 @@ class Server(ThreadingHTTPServer):
         self.compute = Discovery.of("compute.v1")
         self.manager = Discovery.of(_MANAGER)
         self._make_project = make_project
-        self.project: Project
+        self.project = make_project(self.url + self.compute.base)
         self.tokens = Tokens()
 
     def reset(self) -> None:
         """Begin anew, with nothing there and nothing wrong."""
+        self.project.instances.clear()
         self.project = self._make_project(self.url + self.compute.base)
 
     def handle_error(self, request: Any, client_address: Any) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import datetime, timezone
+
 import pytest
 
 from executors.api import NodeState
-from executors.aws.instances import Instance
+from executors.aws.instances import Instance, read
 from executors.aws.view import view_of
 
 ENDS = "Server.SpotInstanceTermination: taken back"
@@ -47,3 +50,19 @@ def test_what_is_left_of_a_dead_cluster_keeps_it_from_being_gone() -> None:
     left = view_of("c", [instance("terminated")], ["sg-1"])
     assert left.state is NodeState.DEGRADED
     assert "sg-1" in left.reason
+
+
+def test_a_stopped_cluster_says_since_when() -> None:
+    started = datetime(2030, 1, 2, 3, 0, 0, tzinfo=timezone.utc)
+    fields = {
+        "InstanceId": "i-0",
+        "State": {"Name": "stopped"},
+        "LaunchTime": started,
+        "StateTransitionReason": "User initiated (2030-01-02 03:04:05 GMT)",
+        "Placement": {"AvailabilityZone": "us-east-1b"},
+    }
+    stopped = read(fields)
+    view = view_of("c", [stopped])
+    assert (view.state, view.place) == (NodeState.STOPPED, "us-east-1b")
+    assert (view.created_at, view.since) == (int(started.timestamp()), int(started.timestamp()) + 245)
+    assert view_of("c", [replace(stopped, state="running", changed_at=0)]).since == 0

@@ -30,6 +30,7 @@ from tests.sky.control.store_suite import OFFER
 def aws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Script]:
     """A cloud where everything is old enough to be judged."""
     monkeypatch.setattr(gc, "YOUNG_S", 0)
+    monkeypatch.delenv("COLUMNS", raising=False)
     with cloud("aws", tmp_path, Script(access=ADA)) as script:
         yield script
 

@@ -77,17 +77,21 @@ def test_an_older_schema_is_migrated_with_its_records(home: Path) -> None:
     path = home / "old.db"
     old = Store(connect(str(path)), clock=Clock(5_000))
     _prepare(old._database, str(path))
-    kept = old.add(record())
+    kept = old.add(record(owner="ada", handle={"id": "i-1"}))
+    old.close(old.add(record("past", handle={"id": "i-2"}, last_use="sky launch")))
+    lived = old.lifetimes()
     refused = Attempt("dev", "dev-0", 900, "OutOfCapacity", Scope("aws"), 300, "none left")
     old.add_attempt(refused)
     with closing(sqlite3.connect(path)) as raw, raw:
         raw.execute("ALTER TABLE clusters DROP COLUMN reason")
+        raw.execute("DROP TABLE lifetimes")
         raw.execute("ALTER TABLE attempts DROP COLUMN num_nodes")
         raw.execute("UPDATE meta SET value = '1' WHERE key = 'schema_version'")
     for _ in range(2):
         migrated = connect(str(path))
         _prepare(migrated, str(path))
         assert Store(migrated).get("dev") == kept
+        assert Store(migrated).lifetimes() == [lived[0], replace(lived[1], owner="", last_use="")]
         assert Store(migrated).attempts("dev-0") == [refused]
 
 
