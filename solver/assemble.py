@@ -90,10 +90,10 @@ def _placement(solved: Solved, task: int, ranked: Ranking, leaders: Ints, top_k:
 
 
 def _defaults(requirement: Requirement, removed: dict[str, int]) -> Iterator[str]:
-    """Say each default of ``requirement``, and how many of the offers that had passed so far it took away."""
+    """Say each default that took offers away, and how many of those that had passed so far."""
     for kind, sentence in requirement.defaults:
-        count = removed[kind]
-        yield f"{sentence}; {count:,} {'offer' if count == 1 else 'offers'} removed"
+        if count := removed[kind]:
+            yield f"{sentence}; {count:,} {'offer' if count == 1 else 'offers'} removed"
 
 
 def _considered(ranked: Ranking, leaders: Ints, chosen: int) -> list[int]:
