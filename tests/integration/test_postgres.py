@@ -74,6 +74,7 @@ def test_an_older_schema_is_migrated(store: Store, url: str) -> None:
     store.close(store.add(record("past", handle={"id": "i-2"})))
     lived = store.lifetimes()
     store._database.execute_sql("DROP TABLE lifetimes")
+    store._database.execute_sql("ALTER TABLE attempts DROP COLUMN num_nodes")
     store._database.execute_sql("UPDATE meta SET value = '2' WHERE key = 'schema_version'")
     another = connect(url)
     with another.connection_context():
