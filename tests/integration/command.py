@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,3 +40,16 @@ def sky(*words: str, code: int | None = 0, **env: str) -> Done:
     assert "Traceback" not in done.err, done.err
     assert code is None or done.code == code, done
     return done
+
+
+def statuses(*words: str) -> dict[str, str]:
+    """Return each cluster's status by its name."""
+    return {each["name"]: each["status"] for each in sky("status", *words, "--json").json}
+
+
+def until(wanted: dict[str, str], limit_s: float = 60) -> None:
+    """Wait until a refresh shows these clusters."""
+    deadline = time.monotonic() + limit_s
+    while (found := statuses("--refresh")) != wanted:
+        assert time.monotonic() < deadline, found
+        time.sleep(0.1)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -13,21 +12,9 @@ import pytest
 from executors.aws.network import own_groups
 from tests.clouds.ec2.cloud import Cloud
 from tests.integration import killed_at
-from tests.integration.command import sky
+from tests.integration.command import sky, statuses, until
 
 PLACE = ("--infra", "aws/us-east-1", "-t", "t3.micro")
-
-
-def statuses(*words: str) -> dict[str, str]:
-    return {each["name"]: each["status"] for each in sky("status", *words, "--json").json}
-
-
-def until(wanted: dict[str, str]) -> None:
-    """Wait until a refresh shows these clusters."""
-    deadline = time.monotonic() + 60
-    while (found := statuses("--refresh")) != wanted:
-        assert time.monotonic() < deadline, found
-        time.sleep(0.1)
 
 
 def test_a_task_runs_where_there_is_capacity_and_nothing_stays(ec2_machines: Cloud) -> None:

@@ -14,21 +14,9 @@ import pytest
 from tests.clouds.gce import faults
 from tests.clouds.gce.gce import Gce
 from tests.integration import killed_at
-from tests.integration.command import sky
+from tests.integration.command import sky, statuses, until
 
 PLACE = ("--infra", "gcp/us-central1", "-t", "e2-small")
-
-
-def statuses(*words: str) -> dict[str, str]:
-    return {each["name"]: each["status"] for each in sky("status", *words, "--json").json}
-
-
-def until(wanted: dict[str, str]) -> None:
-    """Wait until a refresh shows these clusters."""
-    deadline = time.monotonic() + 120
-    while (found := statuses("--refresh")) != wanted:
-        assert time.monotonic() < deadline, found
-        time.sleep(0.1)
 
 
 def until_off(gce: Gce, instance_id: str) -> None:
@@ -75,7 +63,7 @@ def test_a_cluster_from_launch_to_down(gce_machines: Gce, home: Path, task: Path
     alias = ["ssh", "-F", str(home / ".ssh" / "config"), "-o", "BatchMode=yes", "dev", "cat sky_workdir/data"]
     assert subprocess.run(alias, capture_output=True, text=True, check=True).stdout == "from the laptop\n"
     sky("autostop", "-y", "dev", "-i", "0")
-    until({"dev": "STOPPED"})
+    until({"dev": "STOPPED"}, 120)
     until_off(gce, instance["id"])
     sky("start", "-y", "dev")
     assert sky("exec", "dev", "cat data").out == "from the laptop\n"
@@ -96,7 +84,7 @@ def test_a_cluster_stops_by_hand_and_takes_itself_down_with_its_rules(gce_machin
     sky("start", "-y", "dev")
     assert sky("exec", "dev", "cat ~/file").out == "kept\n"
     sky("autostop", "-y", "dev", "-i", "0", "--down")
-    until({})
+    until({}, 120)
     assert gce.instances() == []
     assert len(gce.calls("firewalls.insert")) == len(gce.calls("firewalls.delete"))
 
@@ -119,7 +107,7 @@ def test_two_nodes_run_one_job_and_stop_together(gce_machines: Gce) -> None:
         "rank 1",
     ]
     sky("autostop", "-y", "duo", "-i", "0")
-    until({"duo": "STOPPED"})
+    until({"duo": "STOPPED"}, 120)
     assert [each["status"] for each in gce.instances()] == ["TERMINATED", "TERMINATED"]
     sky("start", "-y", "duo")
     assert sky("exec", "duo", "--num-nodes", "2", "echo back").out.count(") back\n") == 2
@@ -132,7 +120,7 @@ def test_a_spot_instance_that_is_taken_away_is_seen(gce_machines: Gce) -> None:
     gce = gce_machines
     sky("launch", "-y", "-c", "dev", *PLACE, "--use-spot", "echo kept > ~/file")
     gce.preempt(gce.instances()[0])
-    until({"dev": "STOPPED"})
+    until({"dev": "STOPPED"}, 120)
     sky("start", "-y", "dev")
     assert sky("exec", "dev", "cat ~/file").out == "kept\n"
     sky("down", "-y", "dev")

@@ -7,14 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.command import sky
+from tests.integration.command import sky, statuses
 from tests.slurm_site.site import Site
 
 pytestmark = pytest.mark.needs("slurm", "time")
-
-
-def statuses(*words: str) -> dict[str, str]:
-    return {each["name"]: each["status"] for each in sky("status", *words, "--json").json}
 
 
 def test_partitions_serve_a_cluster_from_launch_to_down(slurm_site: Site, tmp_path: Path) -> None:

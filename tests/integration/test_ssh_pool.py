@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from tests.executors.ssh.lab import Lab
-from tests.integration.command import sky
+from tests.integration.command import sky, statuses, until
 
 pytestmark = pytest.mark.needs("ssh")
 
@@ -30,18 +29,6 @@ core.launch(task, "dev")
 
 def states() -> list[tuple[str, str | None]]:
     return [(row["state"], row["held_by"]) for row in sky("ssh", "status", "--json").json]
-
-
-def statuses(*words: str) -> dict[str, str]:
-    return {each["name"]: each["status"] for each in sky("status", *words, "--json").json}
-
-
-def until(wanted: dict[str, str]) -> None:
-    """Wait until a refresh shows these clusters."""
-    deadline = time.monotonic() + 60
-    while (found := statuses("--refresh")) != wanted:
-        assert time.monotonic() < deadline, found
-        time.sleep(0.1)
 
 
 def test_a_pool_serves_a_cluster_from_launch_to_down(lab: Lab, home: Path, tmp_path: Path) -> None:
