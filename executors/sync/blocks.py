@@ -14,8 +14,7 @@ from typing import Protocol
 
 from executors.api import Progress
 from executors.errors import SyncFailed
-from executors.sync.listing import Listing
-from executors.sync.remote import RemotePath, advice, forget, kind, prepare, sync_errors
+from executors.sync.remote import RemotePath, advice, kind, made_ready, sync_errors
 
 _CALL = 16 << 20
 """Bytes of one call, of files and parts of them."""
@@ -42,13 +41,7 @@ def put(
     on_progress: Callable[[Progress], None] | None,
 ) -> int:
     """Make ``target`` equal to ``source``; returns the files copied. See ``Transport.put``."""
-    source, place = Path(os.path.realpath(source)), RemotePath.of(target)
-    folder = source.is_dir()
-    with sync_errors(f"cannot copy {source} to {target}"):
-        listing = Listing.of(source, ignore) if folder else Listing(source, (("", source.stat()),))
-        ground = prepare(shell, place, folder=folder, memory=delete and folder)
-        if delete and folder:
-            forget(shell, ground, listing)
+    with made_ready(shell, source, target, ignore, delete=delete) as (listing, place):
         entries = [_entry(listing.root, path, status) for path, status in listing.entries]
         told = _receiver(shell, python, "compare", place.path, json.dumps(entries).encode())
         differing = set(json.loads(told))

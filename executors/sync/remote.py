@@ -8,6 +8,7 @@ import posixpath
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from executors.errors import SyncFailed
@@ -139,6 +140,24 @@ def forget(shell: Shell, ground: Ground, listing: Listing) -> None:
             stdin=b"".join(os.fsencode(p) + b"\0" for p in lost),
         )
     _sh(shell, ground.place, _REMEMBER, ground.place.memory, stdin=json.dumps(listing.paths).encode())
+
+
+@contextmanager
+def made_ready(
+    shell: Shell, source: Path, target: str, ignore: Sequence[str], *, delete: bool
+) -> Iterator[tuple[Listing, RemotePath]]:
+    """Give what to copy of ``source``, and where to: made, and with ``delete`` free of what is no more there.
+
+    A file's listing has it alone, under the name ``""``. Raises ``SyncFailed``, for errors of the block too.
+    """
+    source, place = Path(os.path.realpath(source)), RemotePath.of(target)
+    folder = source.is_dir()
+    with sync_errors(f"cannot copy {source} to {target}"):
+        listing = Listing.of(source, ignore) if folder else Listing(source, (("", source.stat()),))
+        ground = prepare(shell, place, folder=folder, memory=delete and folder)
+        if delete and folder:
+            forget(shell, ground, listing)
+        yield listing, place
 
 
 def kind(shell: Shell, place: RemotePath) -> tuple[str, bool]:

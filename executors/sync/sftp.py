@@ -31,7 +31,7 @@ from asyncssh import (
 from executors.api import Progress
 from executors.errors import SyncFailed
 from executors.sync.listing import Listing, Tally
-from executors.sync.remote import RemotePath, Shell, advice, forget, kind, prepare, sync_errors
+from executors.sync.remote import RemotePath, Shell, advice, kind, made_ready, sync_errors
 
 Work = Callable[[SFTPClient], Awaitable[int]]
 """Something to do with an open SFTP session; counts files."""
@@ -51,13 +51,7 @@ def put(
     on_progress: Callable[[Progress], None] | None,
 ) -> int:
     """Make ``target`` equal to ``source``; returns the files copied. See ``Transport.put``."""
-    source, place = Path(os.path.realpath(source)), RemotePath.of(target)
-    folder = source.is_dir()
-    with sync_errors(f"cannot copy {source} to {target}"):
-        listing = Listing.of(source, ignore) if folder else Listing(source, (("", source.stat()),))
-        ground = prepare(shell, place, folder=folder, memory=delete and folder)
-        if delete and folder:
-            forget(shell, ground, listing)
+    with made_ready(shell, source, target, ignore, delete=delete) as (listing, place):
         root = os.fsencode(place.path)
         return over_sftp(lambda sftp: _Upload(sftp, listing, root, listing.tally(on_progress)).run())
 
