@@ -7,7 +7,8 @@ Each kind is a package with two functions: ``has_offers``, which costs nothing w
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -34,6 +35,25 @@ class OwnedOffer:
     offer: Offer
     free: int = 1
     room: str = ""
+
+
+class Look:
+    """Offers as they are now or were at most ``fresh_s`` ago: one look serves all plans of a command."""
+
+    def __init__(self, look: Callable[[], Iterable[OwnedOffer]], fresh_s: float) -> None:
+        self._look, self._fresh_s = look, fresh_s
+        self._last: tuple[float, tuple[OwnedOffer, ...]] | None = None
+
+    def __call__(self) -> tuple[OwnedOffer, ...]:
+        """Return them."""
+        now = time.monotonic()
+        if self._last is None or now - self._last[0] > self._fresh_s:
+            self._last = (now, tuple(self._look()))
+        return self._last[1]
+
+    def forget(self) -> None:
+        """Look again at the next call."""
+        self._last = None
 
 
 def has_offers(cloud: str) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Iterator, Sequence
 
 from catalog.errors import UserError
@@ -13,24 +12,13 @@ from executors.kubernetes.client import client_of
 from executors.kubernetes.contexts import Context
 from executors.kubernetes.nodes import NodeClass, classes
 from executors.kubernetes.share import Share, room_for, shares_of
-from executors.owned import OwnedOffer
+from executors.owned import Look, OwnedOffer
 
 _log = logging.getLogger("sky.executors.kubernetes")
 
 LIMIT_S = 4.0
 """How long a plan waits for contexts to say what they have; those that do not are left out."""
 _FRESH_S = 30.0
-
-_last: tuple[float, tuple[OwnedOffer, ...]] | None = None
-
-
-def shares() -> tuple[OwnedOffer, ...]:
-    """Return what can be had, as it is now or was some seconds ago."""
-    global _last  # noqa: PLW0603  one look serves all plans of a command
-    now = time.monotonic()
-    if _last is None or now - _last[0] > _FRESH_S:
-        _last = (now, tuple(_all()))
-    return _last[1]
 
 
 def look(wanted: Sequence[Context], limit_s: float = LIMIT_S) -> list[Answer[tuple[NodeClass, ...]]]:
@@ -64,3 +52,7 @@ def of_context(context: Context, found: Sequence[NodeClass]) -> Iterator[OwnedOf
             room,
             f"{nodes} node(s) have {name}, with room for {room} pod(s) of it now",
         )
+
+
+shares = Look(_all, _FRESH_S)
+"""What can be had, as it is now or was some seconds ago."""

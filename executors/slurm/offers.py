@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Iterator, Sequence
 
 from executors.api import Transport
 from executors.errors import AgentUnreachable
 from executors.fanout import Answer
-from executors.owned import OwnedOffer
+from executors.owned import Look, OwnedOffer
 from executors.slurm import clusters, duration, login
 from executors.slurm.clusters import SlurmCluster
 from executors.slurm.node_classes import FORMAT, NodeClass, parse
@@ -21,17 +20,6 @@ _log = logging.getLogger("sky.executors.slurm")
 LIMIT_S = 2.0
 """How long a plan waits for clusters to say what they have; those that do not are left out."""
 _FRESH_S = 30.0
-
-_last: tuple[float, tuple[OwnedOffer, ...]] | None = None
-
-
-def shares() -> tuple[OwnedOffer, ...]:
-    """Return what can be had, as it is now or was some seconds ago."""
-    global _last  # noqa: PLW0603  one look serves all plans of a command
-    now = time.monotonic()
-    if _last is None or now - _last[0] > _FRESH_S:
-        _last = (now, tuple(_all()))
-    return _last[1]
 
 
 def look(wanted: Sequence[SlurmCluster], limit_s: float = LIMIT_S) -> list[Answer[tuple[NodeClass, ...]]]:
@@ -87,3 +75,7 @@ def why_not(cluster: SlurmCluster, node: NodeClass) -> str:
             f"{clusters.path()} asks for {duration.text(cluster.time_minutes)}; lower its time"
         )
     return ""
+
+
+shares = Look(_all, _FRESH_S)
+"""What can be had, as it is now or was some seconds ago."""

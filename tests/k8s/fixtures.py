@@ -64,7 +64,7 @@ class Cluster:
     def forget(self) -> None:
         """Let the next call of this process look anew."""
         client_of.cache_clear()
-        offers._last = None
+        offers.shares.forget()
 
     def offer(self, part: str) -> Offer:
         """Return the first share that is there now with that in its name."""

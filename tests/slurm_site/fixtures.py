@@ -25,14 +25,14 @@ def built_slurm_site() -> Iterator[Site]:
 
 
 @pytest.fixture
-def slurm_site(built_slurm_site: Site, home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+def slurm_site(built_slurm_site: Site, home: Path) -> Iterator[Site]:
     """The site, known to this test alone; no job is left there after it."""
     site = built_slurm_site
     (home / ".ssh").mkdir(mode=0o700)
     shutil.copy(site.login.known_hosts, home / ".ssh" / "known_hosts")
     site.name_it({"price": 8})
     clusters.read_with(slurm_file.read)
-    monkeypatch.setattr(offers, "_last", None)
+    offers.shares.forget()
     yield site
     site.end_jobs()
     shutil.rmtree(site.home / ".sky_slurm", ignore_errors=True)

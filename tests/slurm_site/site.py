@@ -71,7 +71,7 @@ class Site:
                 if (each.offer.key.zone, each.offer.key.instance_type) == (partition, instance_type):
                     return each.offer
             assert time.monotonic() < deadline, f"{partition} does not give {instance_type}"
-            offers._last = None  # what was heard, or was not, is kept for a while
+            offers.shares.forget()  # what was heard, or was not, is kept for a while
 
     def alive(self, address: str, pid: int) -> bool:
         """Return whether the process runs on the host of that address."""
