@@ -4,6 +4,7 @@
     ├── UserError          the caller's input is wrong; print it, never retry
     ├── Infeasible         nothing in the catalog satisfies the request
     ├── CatalogError       a snapshot is missing, damaged or of another schema version
+    ├── SourceError        a provider's price list could not be had, or is not what it should be
     └── ExecutorError      an effect on a place failed (see ``executors.errors``)
 
 The public ``sky.exceptions`` tree derives from ``SkyError`` too, so one ``except SkyError`` catches
@@ -46,6 +47,14 @@ class Infeasible(SkyError):
 
 class CatalogError(SkyError):
     """A catalog snapshot is missing, damaged, or written with another schema version."""
+
+
+class SourceError(SkyError):
+    """A source of facts failed; ``source`` is its name, the message says at what and what mends it."""
+
+    def __init__(self, source: str, message: str) -> None:
+        super().__init__(f"{source}: {message}")
+        self.source = source
 
 
 class ExecutorError(SkyError):

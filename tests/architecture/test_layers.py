@@ -39,9 +39,12 @@ ROOMS = {
 # Library -> the only folders whose files may import it.
 CONFINED = {
     "ortools": ("solver/",),
-    "boto3": ("executors/aws/", "catalog/sources/"),
-    "botocore": ("executors/aws/", "catalog/sources/"),
-    "google.cloud": ("executors/gcp/", "catalog/sources/"),
+    "boto3": ("executors/aws/", "catalog/sources/aws"),
+    "botocore": ("executors/aws/", "catalog/sources/aws"),
+    "google": ("executors/gcp/", "catalog/sources/gcp"),
+    "ijson": ("catalog/sources/",),
+    "requests": ("executors/gcp/", "catalog/sources/http.py"),
+    "urllib3": ("catalog/sources/http.py",),
     "websocket": ("executors/kubernetes/",),
     "asyncssh": ("executors/sync/", "executors/transports/"),
     "peewee": ("sky/",),

@@ -1,0 +1,290 @@
+"""Asking providers over HTTP: patient with failures that pass, exact about files, silent about secrets.
+
+Addresses appear in messages without their query, which may hold a key, and the messages of the HTTP library,
+which would quote it, do not appear at all.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.util.retry import Retry
+
+from catalog.errors import SourceError
+
+TIMEOUT_S = (10, 60)
+"""To connect, and between two reads."""
+TRIES = 5
+LONGEST_WAIT_S = 60
+"""A server that asks for a longer pause (``Retry-After``) is asked again after this one."""
+_PASSING = (408, 425, 429, 500, 502, 503, 504)
+_CHUNK_BYTES = 1 << 16
+_TRUE_LENGTH = {"Accept-Encoding": "identity"}
+
+
+class _Pause(Retry):
+    """Retry whose pauses end when ``stop`` is set."""
+
+    stop = threading.Event()
+
+    def new(self, **changes: Any) -> _Pause:
+        fresh = super().new(**changes)
+        fresh.stop = self.stop
+        return fresh
+
+    def sleep(self, response: Any = None) -> None:
+        asked_s = self.get_retry_after(response) if response is not None else None
+        self.stop.wait(min(asked_s or self.get_backoff_time(), LONGEST_WAIT_S))
+
+
+class _Cut(Exception):
+    """The body ended before its stated length."""
+
+
+class Http:
+    """One source's way to the network, with a session for each thread."""
+
+    def __init__(self, source: str, stop: threading.Event, backoff_s: float = 0.5) -> None:
+        self._source = source
+        self._stop = stop
+        self._backoff_s = backoff_s
+        self._sessions = threading.local()
+
+    def get_json(
+        self,
+        url: str,
+        params: Mapping[str, str] | None = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+        data: Any = None,
+    ) -> Any:
+        """Return the answer, parsed; with ``data``, that is posted as JSON. Raises ``SourceError``."""
+        method = "GET" if data is None else "POST"
+        try:
+            response = self._session().request(
+                method, url, params=params, headers=headers, json=data, timeout=TIMEOUT_S
+            )
+        except requests.RequestException as error:
+            raise self._unreachable(url, error) from None
+        self._check(response, url)
+        try:
+            return response.json()
+        except ValueError:
+            raise self._error(
+                f"{_shown(url)} answered something that is not JSON; look whether a proxy stands in between"
+            ) from None
+
+    def download(
+        self,
+        url: str,
+        target: Path,
+        *,
+        params: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        sha256: str = "",
+        fresh_id: str = "",
+        progress: Callable[[int, int], None] = lambda _done, _total: None,
+    ) -> Path:
+        """Make ``target`` the whole file of ``url``, as ``Work.download`` says, and return it.
+
+        A file that was made or confirmed under the same ``fresh_id`` is not asked for again.
+        """
+        file = _File(target, _identity(url, params))
+        if file.is_fresh(fresh_id) and (not sha256 or _sha256(target) == sha256):
+            return target
+        target.parent.mkdir(parents=True, exist_ok=True)
+        failures = 0
+        while failures < TRIES:
+            before = file.part_bytes()
+            try:
+                self._fetch(url, file, params, headers, fresh_id, progress)
+                break
+            except (requests.RequestException, _Cut) as error:
+                failures = failures + 1 if file.part_bytes() <= before else 1
+                if failures == TRIES or self._stop.wait(self._backoff_s * 2**failures):
+                    raise self._unreachable(url, error) from None
+        if sha256 and (found := _sha256(target)) != sha256:
+            file.forget()
+            raise self._error(f"{_shown(url)} has the hash {found[:12]}, not {sha256[:12]}; run it again")
+        return target
+
+    def _fetch(
+        self,
+        url: str,
+        file: _File,
+        params: Mapping[str, str] | None,
+        headers: Mapping[str, str] | None,
+        fresh_id: str,
+        progress: Callable[[int, int], None],
+    ) -> None:
+        """Fetch what is missing of ``file``; what arrived before a failure stays for the next call."""
+        wanted = {**(headers or {}), **_TRUE_LENGTH, **file.conditions()}
+        response = self._session().get(url, params=params, headers=wanted, timeout=TIMEOUT_S, stream=True)
+        with response:
+            if response.status_code == 304:
+                file.confirm(fresh_id)
+                return
+            if response.status_code == 416:
+                file.drop_part()
+                raise _Cut
+            self._check(response, url)
+            done = file.begin(response)
+            length = response.headers.get("Content-Length")
+            total = done + int(length) if length else 0
+            with file.part.open("ab") as sink:
+                for chunk in response.iter_content(_CHUNK_BYTES):
+                    sink.write(chunk)
+                    done += len(chunk)
+                    progress(done, total)
+                    self._go_on()
+                sink.flush()
+                os.fsync(sink.fileno())
+        if total and done != total:
+            raise _Cut
+        file.complete(fresh_id)
+
+    def _session(self) -> requests.Session:
+        self._go_on()
+        session: requests.Session | None = getattr(self._sessions, "session", None)
+        if session is None:
+            session = self._sessions.session = requests.Session()
+            pause = _Pause(
+                total=TRIES,
+                backoff_factor=self._backoff_s,
+                status_forcelist=_PASSING,
+                allowed_methods=None,
+                raise_on_status=False,
+            )
+            pause.stop = self._stop
+            for scheme in ("https://", "http://"):
+                session.mount(scheme, HTTPAdapter(max_retries=pause))
+        return session
+
+    def _go_on(self) -> None:
+        if self._stop.is_set():
+            raise self._error("stopped; run it again to go on from here")
+
+    def _check(self, response: requests.Response, url: str) -> None:
+        status = response.status_code
+        if status < 300:
+            return
+        if status in {401, 403}:
+            fix = "its credentials are missing, wrong or lack the permission: see `sky check`"
+        elif status == 404:
+            fix = "the address has moved: look for a newer release, or set SKY_CATALOG_<NAME>_URL"
+        elif status in _PASSING:
+            fix = f"and did so {TRIES + 1} times: try again later"
+        else:
+            fix = "the request was not understood: look for a newer release"
+        raise self._error(f"{_shown(url)} answered HTTP {status}; {fix}")
+
+    def _unreachable(self, url: str, error: Exception) -> SourceError:
+        if isinstance(error, requests.Timeout):
+            why = f"did not answer within {TIMEOUT_S[1]} s"
+        elif isinstance(error, _Cut):
+            why = "sent less than it announced"
+        else:
+            why = f"cannot be reached ({type(error).__name__})"
+        return self._error(f"{_shown(url)} {why}; look at the network or proxy, then run it again")
+
+    def _error(self, message: str) -> SourceError:
+        return SourceError(self._source, message)
+
+
+class _File:
+    """A download on the disk: the whole file, the part of a newer one, and what the server said of each."""
+
+    def __init__(self, path: Path, identity: str) -> None:
+        self.path = path
+        self.part = path.with_name(f".{path.name}.part")
+        self._identity = identity
+        if self._notes(self.part).get("of") != identity:
+            self.drop_part()
+
+    def is_fresh(self, fresh_id: str) -> bool:
+        notes = self._notes(self.path)
+        return self.path.is_file() and notes.get("of") == self._identity and notes.get("fresh") == fresh_id
+
+    def part_bytes(self) -> int:
+        return self.part.stat().st_size if self.part.is_file() else 0
+
+    def conditions(self) -> dict[str, str]:
+        """Return the headers that ask only for what is not here."""
+        begun = self._notes(self.part).get("validator", "")
+        if begun and self.part_bytes():
+            return {"Range": f"bytes={self.part_bytes()}-", "If-Range": begun}
+        whole = self._notes(self.path)
+        if self.path.is_file() and whole.get("of") == self._identity and whole.get("etag"):
+            return {"If-None-Match": whole["etag"]}
+        return {}
+
+    def begin(self, response: requests.Response) -> int:
+        """Return how many bytes of the answer's file are here; a part of another file is dropped."""
+        if response.status_code != 206:
+            self.drop_part()
+        etag = response.headers.get("ETag", "")
+        strong = etag if not etag.startswith("W/") else ""
+        validator = strong or response.headers.get("Last-Modified", "")
+        self._note(self.part, {"of": self._identity, "etag": etag, "validator": validator})
+        return self.part_bytes()
+
+    def complete(self, fresh_id: str) -> None:
+        notes = {**self._notes(self.part), "fresh": fresh_id}
+        self._notes_path(self.path).unlink(missing_ok=True)
+        self.part.replace(self.path)
+        self._note(self.path, notes)
+        self._notes_path(self.part).unlink(missing_ok=True)
+
+    def confirm(self, fresh_id: str) -> None:
+        self._note(self.path, {**self._notes(self.path), "fresh": fresh_id})
+
+    def drop_part(self) -> None:
+        self.part.unlink(missing_ok=True)
+        self._notes_path(self.part).unlink(missing_ok=True)
+
+    def forget(self) -> None:
+        self.path.unlink(missing_ok=True)
+        self._notes_path(self.path).unlink(missing_ok=True)
+
+    def _notes_path(self, path: Path) -> Path:
+        return path.with_name(f".{path.name.lstrip('.')}.json")
+
+    def _notes(self, path: Path) -> dict[str, str]:
+        try:
+            notes: dict[str, str] = json.loads(self._notes_path(path).read_text("utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return notes
+
+    def _note(self, path: Path, notes: Mapping[str, str]) -> None:
+        fresh = self._notes_path(path).with_suffix(".new")
+        fresh.write_text(json.dumps(notes), encoding="utf-8")
+        fresh.replace(self._notes_path(path))
+
+
+def _identity(url: str, params: Mapping[str, str] | None) -> str:
+    """Return what tells one address from another and shows no key that it may hold."""
+    return hashlib.sha256(json.dumps([url, sorted((params or {}).items())]).encode()).hexdigest()
+
+
+def _sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK_BYTES):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def _shown(url: str) -> str:
+    parts = urlsplit(url)
+    host = parts.netloc.rpartition("@")[2]
+    return urlunsplit((parts.scheme, host, parts.path, "", ""))
