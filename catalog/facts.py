@@ -15,7 +15,9 @@ from typing import Any
 
 import pyarrow as pa
 
+from catalog.accelerators import canonical
 from catalog.errors import CatalogError
+from catalog.families import architecture
 
 USD = "USD"
 """The currency of the catalog."""
@@ -42,13 +44,11 @@ FACTS: pa.Schema = pa.schema(
 )
 """The columns of facts.
 
-``arch`` is ``x86_64`` or ``arm64``. Memory is GiB, that of one accelerator for ``accelerator_memory_gib``.
-Prices are an hour, without tax, for Linux on shared hardware. ``interruption_rate`` is the chance in a month,
-0 to 1. The dates are those of the list a price comes from. Null stands for "none" and for "unknown".
+``arch`` is ``x86_64`` or ``arm64``; where it is null, the type's name decides. Memory is GiB, that of one
+accelerator for ``accelerator_memory_gib``. Prices are an hour, without tax, for Linux on shared hardware.
+``interruption_rate`` is the chance in a month, 0 to 1. The dates are those of the list a price comes from.
+Null stands for "none" and for "unknown".
 """
-
-KEY = ("cloud", "region", "zone", "instance_type", "accelerator_name", "accelerator_count")
-"""The columns that name a row."""
 
 ARCHITECTURES = ("arm64", "x86_64")
 
@@ -95,6 +95,26 @@ def check(table: pa.Table) -> None:
     for field in FACTS:
         if not field.nullable and table[field.name].null_count:
             raise CatalogError(f"facts: {field.name} is empty in {table[field.name].null_count} rows")
+
+
+def tidied(table: pa.Table) -> pa.Table:
+    """Return ``table`` with canonical accelerator names, no empty text, and the architectures that it lacks.
+
+    An architecture that a source does not state is read from the provider's naming rule.
+    """
+    plain = {
+        name: [value or None for value in table[name].to_pylist()]
+        for name in ("zone", "accelerator_name", "arch")
+    }
+    names = {name: name and canonical(name) for name in set(plain["accelerator_name"])}
+    shapes = zip(plain["arch"], table["cloud"].to_pylist(), table["instance_type"].to_pylist(), strict=True)
+    columns = {
+        **{name: table[name] for name in FACTS.names},
+        "zone": plain["zone"],
+        "accelerator_name": [names[name] for name in plain["accelerator_name"]],
+        "arch": [arch or architecture(cloud, instance_type) for arch, cloud, instance_type in shapes],
+    }
+    return facts(columns, currency(table))
 
 
 def currency(table: pa.Table) -> str:

@@ -1,4 +1,4 @@
-"""What a provider's names say: shared cores, bare metal, and regions that need an approval.
+"""What a provider's names say: family, architecture, shared cores, bare metal, regions that need an approval.
 
 Each rule cites the provider's own page. A rule reads the name alone, so it holds for offers that a later
 refresh adds.
@@ -48,6 +48,37 @@ _RESTRICTED_REGIONS = {
     "gcp": frozenset({"me-central2"}),
     # AWS opt-in regions are absent on purpose: an account's owner enables one alone, in minutes.
 }
+
+_SIZE = {
+    # EC2 user guide, "Instance type naming conventions": the family ends at the dot.
+    "aws": re.compile(r"\..*"),
+    # Virtual Machines docs, "VM size naming conventions": vCPUs, or "vCPUs-active vCPUs", after letters.
+    "azure": re.compile(r"(?<=[A-Za-z])\d+(-\d+)?"),
+    # Compute Engine docs, "Machine type naming": family-class-vCPUs, or family-class-GPUs and a "g".
+    "gcp": re.compile(r"(?<=-)\d+(?=g?(-|$))"),
+}
+_ANY_SIZE = re.compile(r"\d+(?=(x|gpu|vcpu|gb)([^A-Za-z0-9]|$))")
+
+_ARM64 = {
+    # EC2 user guide, the same page: "g" among the letters after the generation is Graviton; a1 came before.
+    "aws": re.compile(r"(a1|[a-z]+\d+[a-z]*g[a-z]*)(-[a-z0-9-]+)?\.", re.IGNORECASE),
+    # The same page: "p" among the letters after the vCPUs is an ARM processor; GB200 hosts have Grace.
+    "azure": re.compile(r"Standard_([A-Z]+\d+(-\d+)?[a-oq-z]*p[a-z]*_|.*_GB\d)"),
+    # Compute Engine docs, "Arm VMs on Compute": T2A, the "a" series of generation 4, and A4X with Grace.
+    "gcp": re.compile(r"(t2a|c4a|n4a|a4x)-"),
+    "lambda": re.compile(r".*_gh200$"),
+}
+
+
+def family(cloud: str, instance_type: str) -> str:
+    """Return the name with its size taken out: types of one family differ in how much, not in what."""
+    return _SIZE.get(cloud, _ANY_SIZE).sub("#", instance_type, count=1 if cloud == "azure" else 0)
+
+
+def architecture(cloud: str, instance_type: str) -> str:
+    """Return ``arm64`` or ``x86_64``, as the provider's naming rule has it."""
+    rule = _ARM64.get(cloud)
+    return "arm64" if rule is not None and rule.match(instance_type) else "x86_64"
 
 
 def is_burstable(cloud: str, instance_type: str) -> bool:
