@@ -1,8 +1,8 @@
 """Work: the folder in which one source gathers what it fetches, kept until a refresh has used it.
 
-A *try* begins with the first fetch and ends when its facts are published, or after a day: what was fetched
-before a crash is used by the next process, and prices of different days are never mixed. Downloads outlive
-the try, so that an unchanged file is not fetched again (``If-None-Match``).
+A *try* begins with the first fetch and ends when its facts are published, or after six hours: what was
+fetched before a crash is used by the next process, and prices of different days are never mixed. Downloads
+outlive the try, so that an unchanged file is not fetched again (``If-None-Match``).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from catalog.errors import SourceError
 if TYPE_CHECKING:
     from catalog.sources.http import Http
 
-TRY_LASTS_S = 24 * 3_600
+TRY_LASTS_S = 6 * 3_600
 """What an unfinished refresh left is used again for so long."""
 
 Json = Any

@@ -181,7 +181,7 @@ def test_pages_in_a_circle_end(provider: Provider, work: Work) -> None:
         list(work.pages(f"{provider.url}/pages", name="p", following=lambda page: page["next"]))
 
 
-def test_a_try_that_is_a_day_old_is_begun_anew(provider: Provider, tmp_path: Path) -> None:
+def test_a_try_that_is_too_old_is_begun_anew(provider: Provider, tmp_path: Path) -> None:
     now = [1_000_000.0]
     work = _work(tmp_path, clock=lambda: now[0])
     first = work.try_id()
