@@ -27,13 +27,17 @@ def gather(
     home: Path | None,
     jobs: int,
     report: Callable[[Progress], None] = lambda _progress: None,
+    *,
+    fresh: bool = False,
 ) -> dict[str, tuple[Work, pa.Table | SkyError]]:
     """Return source -> its work and its facts, or why there are none; at most ``jobs`` fetch at a time.
 
-    Facts that a refresh fetched and did not come to publish are used again, as ``Work`` says.
+    What a refresh fetched and did not come to publish is used again, as ``Work`` says, unless ``fresh``.
     """
     stop = threading.Event()
     works = {each.name: work(each.name, home, report, stop) for each in sources}
+    for each in works.values() if fresh else ():
+        each.finish()
     with ThreadPoolExecutor(max_workers=max(1, jobs), thread_name_prefix="catalog") as pool:
         try:
             running = {each.name: pool.submit(_fetch, each, works[each.name]) for each in sources}

@@ -72,7 +72,7 @@ def record(
     folder = _folder(home)
     folder.mkdir(parents=True, exist_ok=True)
     stated = {
-        "at": at.astimezone(timezone.utc).isoformat(timespec="seconds"),
+        "at": at.astimezone(timezone.utc).isoformat(timespec="microseconds"),
         "before": before,
         "snapshot": snapshot_id,
         "accepted": json.dumps(accepted, sort_keys=True),
@@ -83,7 +83,7 @@ def record(
         file.flush()
         os.fsync(file.fileno())
     part.replace(
-        folder / f"{_PENDING}{at.astimezone(timezone.utc):%Y%m%dT%H%M%SZ}-{snapshot_id[:16]}.parquet"
+        folder / f"{_PENDING}{at.astimezone(timezone.utc):%Y%m%dT%H%M%S.%fZ}-{snapshot_id[:16]}.parquet"
     )
 
 

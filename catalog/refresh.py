@@ -61,7 +61,10 @@ class Judged:
 
 def chosen(clouds: Collection[str] = ()) -> tuple[Source, ...]:
     """Return the sources of these clouds, all sources for none. Raises ``UserError`` for an unknown one."""
-    return tuple(registry.load(name) for name in (sorted(set(clouds)) or registry.names()))
+    names = sorted(set(clouds)) or registry.names()
+    if not names:
+        raise UserError("no catalog source is installed; give a file of prices: sky catalog refresh --file")
+    return tuple(registry.load(name) for name in names)
 
 
 def refresh(
@@ -70,14 +73,16 @@ def refresh(
     *,
     jobs: int = JOBS,
     accept: Collection[str] = (),
+    fresh: bool = False,
     report: Callable[[Progress], None] = lambda _progress: None,
     at: datetime | None = None,
 ) -> Outcome:
     """Fetch from ``sources``, and publish what passes the gates beside the other clouds' offers in use.
 
-    ``accept`` names the gates to overrule (``catalog.quality.GATES``). A source that fails or is held back
-    leaves its cloud as it is. Raises ``UserError`` for two sources of one cloud or an unknown gate, and
-    ``CatalogError`` when another refresh is running. Idempotent: nothing is published where nothing changed.
+    ``accept`` names the gates to overrule (``catalog.quality.GATES``); with ``fresh`` nothing is used again
+    that an earlier refresh fetched and did not publish. A source that fails or is held back leaves its cloud
+    as it is. Raises ``UserError`` for two sources of one cloud or an unknown gate, and ``CatalogError`` when
+    another refresh is running. Idempotent: nothing is published where nothing changed.
     """
     check_names(accept)
     clouds = [source.cloud for source in sources]
@@ -88,7 +93,7 @@ def refresh(
         sweep(home)
         before = open_snapshot(home)
         history.settle(before.snapshot_id, home)
-        fetched = gather(sources, home, jobs, report)
+        fetched = gather(sources, home, jobs, report, fresh=fresh)
         judged = [_judged(source, fetched[source.name][1], before.table, accept, home) for source in sources]
         passed = {each.outcome.cloud: each for each in judged if each.outcome.status is Status.PASSED}
         snapshot, changes = _publish(before, passed, home, at)
@@ -226,7 +231,11 @@ def _alone(home: Path | None) -> Iterator[None]:
 
 def _main(arguments: Sequence[str]) -> int:
     """Refresh the clouds named, all when none is; return 1 unless every source passed."""
-    outcome = refresh(chosen(arguments))
+    try:
+        outcome = refresh(chosen(arguments))
+    except SkyError as error:
+        _log.error("%s", error)
+        return 1
     for each in outcome.sources:
         found = "; ".join(
             f"{finding.gate}: {finding.rows or ''} {finding.reason}" for finding in each.findings
