@@ -61,7 +61,8 @@ def code(table: pa.Table, column: str, value: str) -> int:
 def mask_equal(table: pa.Table, column: str, value: str | int | bool) -> Mask:
     """Return the rows whose column equals ``value``; a null never does."""
     wanted = code(table, column, value) if isinstance(value, str) else value
-    found: Mask = np.equal(view(table, column), wanted)
+    values = view(table, column)
+    found: Mask = values if wanted is True else np.equal(values, wanted)
     return found & present(table, column) if _array(table, column).null_count else found
 
 
@@ -77,11 +78,16 @@ def mask_in(table: pa.Table, column: str, values: Iterable[str]) -> Mask:
 def mask_range(table: pa.Table, column: str, lower: int | None = None, upper: int | None = None) -> Mask:
     """Return the rows whose number lies in the closed range; ``None`` leaves a side open, nulls are out."""
     values = view(table, column)
-    found = present(table, column)
     if lower is not None:
-        found &= values >= lower
-    if upper is not None:
-        found &= values <= upper
+        found: Mask = values == lower if lower == upper else values >= lower
+        if upper is not None and upper != lower:
+            found &= values <= upper
+    elif upper is not None:
+        found = values <= upper
+    else:
+        return present(table, column)
+    if _array(table, column).null_count:
+        found &= present(table, column)
     return found
 
 

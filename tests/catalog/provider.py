@@ -55,6 +55,11 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     provider: Provider
 
+    def handle_error(self, *_arguments: Any) -> None:
+        """Say nothing of a client that was killed in the middle."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(*_arguments)
+
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"

@@ -41,7 +41,7 @@ class Market:
         return page(self.provider.url, int(number), self.price)
 
     def killed(self, die_at: int = 0, after_s: float | None = None) -> None:
-        """Refresh in a process that is killed, and look at what it left; a price in use gives way to the next."""
+        """Refresh in a process that is killed, look at what it left, and raise a price that is in use."""
         process = self.processes.Process(target=refresh_and_die, args=(self.home, self.provider.url, die_at))
         process.start()
         process.join(after_s)
