@@ -23,6 +23,7 @@ __all__ = [
     "find",
     "open_snapshot",
     "provenance",
+    "prune",
     "publish",
     "shelve",
     "snapshot_folders",
@@ -122,6 +123,20 @@ def snapshot_folders(home: Path | None = None) -> list[Path]:
     root = published_folder(home)
     found = [manifest.parent for manifest in root.glob(f"[0-9a-f]*/{MANIFEST}")]
     return sorted(found, key=lambda folder: (folder / MANIFEST).stat().st_mtime, reverse=True)
+
+
+def prune(keep: int, home: Path | None = None) -> list[str]:
+    """Delete all snapshots under ``home`` but the ``keep`` newest and the one in use; return their ids.
+
+    A process that has one mapped keeps reading it. The history of prices stays.
+    """
+    in_use = snapshot_folder(home)
+    old = [folder for folder in snapshot_folders(home)[keep:] if folder != in_use]
+    for folder in old:
+        dying = folder.with_name(f"{STAGING}{folder.name}")
+        folder.rename(dying)
+        shutil.rmtree(dying)
+    return [folder.name for folder in old]
 
 
 def sweep(home: Path | None = None, now: float | None = None) -> None:

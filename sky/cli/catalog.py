@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 SHORT = 12
 """So many digits of a snapshot's id are shown."""
+KEEP = 10
+"""So many snapshots `sky catalog prune` keeps unless told otherwise."""
 
 
 def _complete_snapshot(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -103,6 +105,31 @@ def use_command(*, snapshot: str, as_json: bool) -> None:
     else:
         newest = f", newest price of {chosen.as_of}" if chosen.as_of else ""
         click.echo(f"Plans now use {chosen.snapshot_id[:SHORT]}: {chosen.rows:,} offers{newest}.")
+
+
+@catalog_command.command("prune", short_help="Delete old snapshots.")
+@click.option(
+    "--keep", type=click.IntRange(min=0), default=KEEP, help=f"Keep the N newest ({KEEP}).", metavar="N"
+)
+@json_option
+def prune_command(*, keep: int, as_json: bool) -> None:
+    """Delete all snapshots but the newest ones and the one in use; the history of prices stays.
+
+    What runs with one of them meanwhile is not disturbed.
+
+    \b
+    Examples:
+      sky catalog prune
+      sky catalog prune --keep 1
+    """
+    from catalog.store import prune
+    from sky.cli.render import show_json
+
+    gone = prune(keep)
+    if as_json:
+        show_json({"deleted": gone})
+    else:
+        click.echo(f"{len(gone)} snapshots deleted.")
 
 
 @catalog_command.command("verify", short_help="Read every byte of a snapshot and check it.")

@@ -30,6 +30,7 @@ class PagedSource:
     name: str = "acme"
     cloud: str = "acme"
     credentials: str = "none"
+    untold: None = None
 
     def fetch(self, work: Work) -> pa.Table:
         pages = work.pages(f"{self.url}/prices?page=0", name="prices", following=lambda page: page["next"])

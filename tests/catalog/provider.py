@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -57,7 +58,7 @@ class _Server(ThreadingHTTPServer):
 
     def handle_error(self, *_arguments: Any) -> None:
         """Say nothing of a client that was killed in the middle."""
-        if not isinstance(sys.exception(), ConnectionError):
+        if not isinstance(sys.exc_info()[1], ConnectionError):
             super().handle_error(*_arguments)
 
 

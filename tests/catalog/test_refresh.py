@@ -59,6 +59,7 @@ class Listed:
     answer: Callable[[], list[dict[str, Any]]]
     currency: str = "USD"
     credentials: str = "none"
+    untold: None = None
     fetched: list[str] = field(default_factory=list)
 
     @property

@@ -70,6 +70,9 @@ def test_a_refresh_says_what_changed_and_the_way_back_is_a_command(
     assert run("diff", before)[1] == "No offer differs.\n"
     assert run_json("verify", after[:12])["sound"] is True
     assert len(run_json("history")) == 1
+    assert run_json("prune", "--keep", "0")["deleted"] == [after]
+    assert [each["name"] for each in run_json("ls")] == [before, "embedded"]
+    assert len(run_json("history")) == 1
 
 
 def test_prices_that_moved_as_a_whole_are_held_back_with_the_command_that_accepts_them(
