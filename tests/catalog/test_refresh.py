@@ -186,6 +186,24 @@ def test_facts_that_a_crash_damaged_are_fetched_again() -> None:
     assert len(source.fetched) == 2
 
 
+def test_a_crash_right_after_the_swap_leaves_no_gap_in_the_history(monkeypatch: pytest.MonkeyPatch) -> None:
+    settle, calls = history.settle, []
+
+    def crash_the_second_time(snapshot_id: str, home: Path | None = None) -> None:
+        calls.append(snapshot_id)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        settle(snapshot_id, home)
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(history, "settle", crash_the_second_time)
+        refresh([Listed("acme", lambda: rows("acme"))])
+    assert history.refreshes() == []
+    refresh([Listed("acme", lambda: rows("acme"))])
+    (only,) = history.refreshes()
+    assert (only.snapshot_id, only.changed) == (open_snapshot().snapshot_id, 30)
+
+
 def test_two_refreshes_do_not_run_at_once() -> None:
     entered, leave = threading.Event(), threading.Event()
 

@@ -86,7 +86,7 @@ def market(tmp_path: Path) -> Iterator[Market]:
 
 def test_a_refresh_killed_at_any_file_it_touches_leaves_a_whole_catalog(market: Market) -> None:
     chosen = random.Random(SEED)
-    for die_at in sorted(chosen.sample(range(1, TOUCHES), 12)):
+    for die_at in sorted(chosen.sample(range(1, TOUCHES), 8)):
         market.killed(die_at)
     assert any(market.deaths)
     market.settled()
