@@ -100,8 +100,8 @@ def names(home: Path | None = None) -> Names:
         return _read(path, found.st_ino, found.st_mtime_ns)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise CatalogError(
-            f"{path} cannot be read ({error!r}); run `python -m catalog.build` (embedded) or delete that"
-            " folder (published) to get a sound one"
+            f"{path} cannot be read ({error!r}); run `sky catalog use embedded`, or, where it is that one,"
+            " `python -m catalog.build`"
         ) from error
 
 

@@ -34,12 +34,8 @@ def snapshot_folder(home: Path | None = None) -> Path:
     except (FileNotFoundError, NotADirectoryError):
         return EMBEDDED
     except (OSError, ValueError) as error:
-        raise CatalogError(
-            f"{pointer} cannot be read ({error}); delete it to use the embedded catalog"
-        ) from error
+        raise CatalogError(f"{pointer} cannot be read ({error}); run `sky catalog use embedded`") from error
     folder = root / chosen
     if not chosen.isalnum() or not folder.is_dir():
-        raise CatalogError(
-            f"{pointer} names {chosen!r}, which is not there; delete it to use the embedded catalog"
-        )
+        raise CatalogError(f"{pointer} names {chosen!r}, which is not there; run `sky catalog use embedded`")
     return folder

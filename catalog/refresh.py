@@ -218,9 +218,9 @@ def _alone(home: Path | None) -> Iterator[None]:
     """Keep a second refresh out; the system ends this when the process ends, however it does."""
     root = published_folder(home)
     root.mkdir(parents=True, exist_ok=True)
-    lock = filelock.FileLock(root / ".refresh.lock", blocking=False)
+    lock = filelock.FileLock(root / ".refresh.lock")
     try:
-        lock.acquire()
+        lock.acquire(timeout=0)
     except filelock.Timeout:
         raise CatalogError("another refresh of this catalog is running; wait for it to end") from None
     try:

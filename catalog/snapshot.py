@@ -45,7 +45,7 @@ _SOURCES = pa.schema(
     ]
 )
 
-_REBUILD = "run `python -m catalog.build` (embedded) or delete that folder (published) to get a sound one"
+_REBUILD = "run `sky catalog use embedded`, or, where it is that one, `python -m catalog.build`"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -69,12 +69,7 @@ class Http:
     ) -> Any:
         """Return the answer, parsed; with ``data``, that is posted as JSON. Raises ``SourceError``."""
         method = "GET" if data is None else "POST"
-        try:
-            response = self._session().request(
-                method, url, params=params, headers=headers, json=data, timeout=TIMEOUT_S
-            )
-        except requests.RequestException as error:
-            raise self._unreachable(url, error) from None
+        response = self._ask(method, url, params=params, headers=headers, json=data)
         self._check(response, url)
         try:
             return response.json()
@@ -128,7 +123,7 @@ class Http:
     ) -> None:
         """Fetch what is missing of ``file``; what arrived before a failure stays for the next call."""
         wanted = {**(headers or {}), **_TRUE_LENGTH, **file.conditions()}
-        response = self._session().get(url, params=params, headers=wanted, timeout=TIMEOUT_S, stream=True)
+        response = self._ask("GET", url, params=params, headers=wanted, stream=True)
         with response:
             if response.status_code == 304:
                 file.confirm(fresh_id)
@@ -151,6 +146,13 @@ class Http:
         if total and done != total:
             raise _Cut
         file.complete(fresh_id)
+
+    def _ask(self, method: str, url: str, **options: Any) -> requests.Response:
+        """Return the answer; the session has tried again what may pass. Raises ``SourceError``."""
+        try:
+            return self._session().request(method, url, timeout=TIMEOUT_S, **options)
+        except requests.RequestException as error:
+            raise self._unreachable(url, error) from None
 
     def _session(self) -> requests.Session:
         self._go_on()

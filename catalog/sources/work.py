@@ -56,6 +56,7 @@ class Work:
     stop: threading.Event = field(default_factory=threading.Event)
     clock: Callable[[], float] = time.time
     _http: Http = field(init=False, repr=False)
+    _try: str = field(init=False, default="")
 
     def __post_init__(self) -> None:
         self._http = _http(self.source, self.stop)
@@ -70,23 +71,30 @@ class Work:
         return SourceError(self.source, message)
 
     def try_id(self) -> str:
-        """Return the name of the try that is going on, and begin one where there is none or it is too old."""
-        path = self.folder / "try.json"
-        try:
-            known = json.loads(path.read_text("utf-8"))
-            if 0 <= self.clock() - known["begun_at"] < TRY_LASTS_S:
-                return str(known["id"])
-        except (OSError, ValueError, KeyError, TypeError):
-            pass
-        self.finish()
-        fresh = uuid.uuid4().hex
-        _write(path, json.dumps({"id": fresh, "begun_at": int(self.clock())}).encode())
-        return fresh
+        """Return the name of the try that is going on; where there is none, or it is too old, begin one."""
+        if not self._try:
+            path = self.folder / "try.json"
+            kept = self._kept_try(path)
+            if not kept:
+                self.finish()
+                kept = uuid.uuid4().hex
+                _write(path, json.dumps({"id": kept, "begun_at": int(self.clock())}).encode())
+            self._try = kept
+        return self._try
 
     def finish(self) -> None:
         """End the try: what it gathered page by page is deleted, downloads stay for the next one."""
+        self._try = ""
         (self.folder / "try.json").unlink(missing_ok=True)
         shutil.rmtree(self.folder / "pages", ignore_errors=True)
+
+    def _kept_try(self, path: Path) -> str:
+        try:
+            known = json.loads(path.read_text("utf-8"))
+            young = 0 <= self.clock() - known["begun_at"] < TRY_LASTS_S
+            return str(known["id"]) if young else ""
+        except (OSError, ValueError, KeyError, TypeError):
+            return ""
 
     def download(
         self,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import click
 from click.shell_completion import CompletionItem
@@ -11,9 +12,6 @@ from click.shell_completion import CompletionItem
 from sky.cli.catalog_history import diff_command, history_command
 from sky.cli.catalog_refresh import refresh_command
 from sky.cli.options import json_option
-
-if TYPE_CHECKING:
-    from catalog.snapshot import Snapshot
 
 SHORT = 12
 """So many digits of a snapshot's id are shown."""
@@ -57,25 +55,31 @@ def ls_command(*, as_json: bool) -> None:
       sky catalog ls
       sky catalog ls --json
     """
-    from catalog.store import find, open_snapshot, snapshot_folders
+    from catalog.places import EMBEDDED, snapshot_folder
+    from catalog.store import snapshot_folders
     from sky.cli.render import ago, show_json, show_table
 
-    in_use = open_snapshot()
-    folders = [*(folder.name for folder in snapshot_folders()), "embedded"]
-    found = [_described(find(name), in_use, name) for name in folders]
+    in_use = snapshot_folder()
+    found = [_described(folder, in_use) for folder in [*snapshot_folders(), EMBEDDED]]
     if as_json:
         show_json(found)
         return
     now = time.time()
     rows = [
         (
-            each["snapshot"][:SHORT] if each["name"] != "embedded" else "embedded",
+            each["name"][:SHORT],
             "yes" if each["in_use"] else "-",
             ago(each["published_at"], now),
-            each["as_of"] or "-",
-            f"{each['rows']:,}",
-            f"{each['size_bytes'] / 1e6:.0f} MB",
-            ", ".join(each["clouds"]),
+            *(
+                ("-", "-", "-", each["error"])
+                if "error" in each
+                else (
+                    each["as_of"] or "-",
+                    f"{each['rows']:,}",
+                    f"{each['size_bytes'] / 1e6:.0f} MB",
+                    ", ".join(each["clouds"]),
+                )
+            ),
         )
         for each in found
     ]
@@ -156,18 +160,28 @@ def verify_command(*, snapshot: str | None, as_json: bool) -> None:
         click.echo(f"{chosen.snapshot_id[:SHORT]} is sound: {chosen.rows:,} offers.")
 
 
-def _described(snapshot: Snapshot, in_use: Snapshot, name: str) -> dict[str, Any]:
-    from catalog.places import MANIFEST, OFFERS_FILE
+def _described(folder: Path, in_use: Path) -> dict[str, Any]:
+    """Return what `ls` shows; of a snapshot that cannot be opened, why."""
+    from catalog.errors import CatalogError
+    from catalog.places import EMBEDDED, MANIFEST, OFFERS_FILE
+    from catalog.snapshot import read_snapshot
 
-    published = (snapshot.folder / MANIFEST).stat().st_mtime
+    embedded = folder == EMBEDDED
+    shown: dict[str, Any] = {
+        "name": "embedded" if embedded else folder.name,
+        "in_use": folder == in_use,
+        "published_at": None if embedded else int((folder / MANIFEST).stat().st_mtime),
+    }
+    try:
+        snapshot = read_snapshot(folder)
+    except CatalogError as error:
+        return {**shown, "error": str(error)}
     return {
-        "name": name,
+        **shown,
         "snapshot": snapshot.snapshot_id,
-        "in_use": snapshot.folder == in_use.folder,
-        "published_at": None if name == "embedded" else int(published),
         "as_of": snapshot.as_of or None,
         "rows": snapshot.rows,
-        "size_bytes": (snapshot.folder / OFFERS_FILE).stat().st_size,
+        "size_bytes": (folder / OFFERS_FILE).stat().st_size,
         "clouds": sorted({cloud for cloud, *_ in snapshot.sources}),
         "sources": [
             {

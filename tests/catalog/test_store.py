@@ -109,14 +109,14 @@ def test_a_flipped_byte_is_found_by_verify(embedded: pa.Table) -> None:
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
     path.write_bytes(bytes(content))
-    with pytest.raises(CatalogError, match=r"is damaged.*delete that folder"):
+    with pytest.raises(CatalogError, match=r"is damaged.*sky catalog use embedded"):
         verify(snapshot)
 
 
 def test_an_empty_offers_file_names_the_fix(embedded: pa.Table) -> None:
     snapshot = publish(embedded.slice(0, 50))
     (snapshot.folder / OFFERS_FILE).unlink()
-    with pytest.raises(CatalogError, match=r"cannot be read.*delete that folder"):
+    with pytest.raises(CatalogError, match=r"cannot be read.*sky catalog use embedded"):
         open_snapshot()
 
 
@@ -135,7 +135,7 @@ def test_damaged_json_names_the_file_and_the_fix(embedded: pa.Table, file: str, 
     path = snapshot.folder / file
     path.write_text(content)
     os.utime(snapshot.folder / OFFERS_FILE, (1, 1))
-    with pytest.raises(CatalogError, match=f"{file}.*delete that folder"):
+    with pytest.raises(CatalogError, match=f"{file}.*sky catalog use embedded"):
         open_snapshot() if file == MANIFEST else names()
 
 
@@ -156,7 +156,7 @@ def test_a_pointer_to_nowhere_names_the_fix(home: Path, pointer: str) -> None:
     root = home / ".sky" / "catalog"
     root.mkdir(parents=True)
     (root / CURRENT).write_text(pointer, encoding="utf-8")
-    with pytest.raises(CatalogError, match="delete it to use the embedded catalog"):
+    with pytest.raises(CatalogError, match="sky catalog use embedded"):
         open_snapshot()
 
 

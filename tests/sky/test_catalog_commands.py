@@ -141,8 +141,13 @@ def test_a_damaged_snapshot_is_found() -> None:
     content = bytearray(offers.read_bytes())
     content[len(content) // 2] ^= 1
     offers.write_bytes(content)
-    with pytest.raises(CatalogError, match="damaged"):
+    with pytest.raises(CatalogError, match=r"damaged.*sky catalog use embedded"):
         run("verify")
+    offers.write_bytes(content[:-1])
+    assert "instead of" in run_json("ls")[0]["error"]
+    assert "instead of" in run("ls")[1]
+    run("use", "embedded")
+    assert [each["in_use"] for each in run_json("ls")] == [False, True]
 
 
 def test_the_module_does_the_same_without_the_command_line(tmp_path: Path) -> None:
