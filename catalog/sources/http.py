@@ -6,8 +6,6 @@ which would quote it, do not appear at all.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import threading
 from collections.abc import Callable, Mapping
@@ -20,6 +18,8 @@ from requests.adapters import HTTPAdapter
 from urllib3.util.retry import Retry
 
 from catalog.errors import SourceError
+from catalog.sources import kept_file
+from catalog.sources.kept_file import KeptFile
 
 TIMEOUT_S = (10, 60)
 """To connect, and between two reads."""
@@ -93,8 +93,8 @@ class Http:
 
         A file that was made or confirmed under the same ``fresh_id`` is not asked for again.
         """
-        file = _File(target, _identity(url, params))
-        if file.is_fresh(fresh_id) and (not sha256 or _sha256(target) == sha256):
+        file = KeptFile(target, kept_file.identity(url, params))
+        if file.is_fresh(fresh_id) and (not sha256 or kept_file.sha256(target) == sha256):
             return target
         target.parent.mkdir(parents=True, exist_ok=True)
         failures = 0
@@ -107,7 +107,7 @@ class Http:
                 failures = failures + 1 if file.part_bytes() <= before else 1
                 if failures == TRIES or self._stop.wait(self._backoff_s * 2**failures):
                     raise self._unreachable(url, error) from None
-        if sha256 and (found := _sha256(target)) != sha256:
+        if sha256 and (found := kept_file.sha256(target)) != sha256:
             file.forget()
             raise self._error(f"{_shown(url)} has the hash {found[:12]}, not {sha256[:12]}; run it again")
         return target
@@ -115,7 +115,7 @@ class Http:
     def _fetch(
         self,
         url: str,
-        file: _File,
+        file: KeptFile,
         params: Mapping[str, str] | None,
         headers: Mapping[str, str] | None,
         fresh_id: str,
@@ -128,7 +128,7 @@ class Http:
             if response.status_code == 304:
                 file.confirm(fresh_id)
                 return
-            if response.status_code == 416:
+            if not file.is_continued_by(response):
                 file.drop_part()
                 raise _Cut
             self._check(response, url)
@@ -200,90 +200,6 @@ class Http:
 
     def _error(self, message: str) -> SourceError:
         return SourceError(self._source, message)
-
-
-class _File:
-    """A download on the disk: the whole file, the part of a newer one, and what the server said of each."""
-
-    def __init__(self, path: Path, identity: str) -> None:
-        self.path = path
-        self.part = path.with_name(f".{path.name}.part")
-        self._identity = identity
-        if self._notes(self.part).get("of") != identity:
-            self.drop_part()
-
-    def is_fresh(self, fresh_id: str) -> bool:
-        notes = self._notes(self.path)
-        return self.path.is_file() and notes.get("of") == self._identity and notes.get("fresh") == fresh_id
-
-    def part_bytes(self) -> int:
-        return self.part.stat().st_size if self.part.is_file() else 0
-
-    def conditions(self) -> dict[str, str]:
-        """Return the headers that ask only for what is not here."""
-        begun = self._notes(self.part).get("validator", "")
-        if begun and self.part_bytes():
-            return {"Range": f"bytes={self.part_bytes()}-", "If-Range": begun}
-        whole = self._notes(self.path)
-        if self.path.is_file() and whole.get("of") == self._identity and whole.get("etag"):
-            return {"If-None-Match": whole["etag"]}
-        return {}
-
-    def begin(self, response: requests.Response) -> int:
-        """Return how many bytes of the answer's file are here; a part of another file is dropped."""
-        if response.status_code != 206:
-            self.drop_part()
-        etag = response.headers.get("ETag", "")
-        strong = etag if not etag.startswith("W/") else ""
-        validator = strong or response.headers.get("Last-Modified", "")
-        self._note(self.part, {"of": self._identity, "etag": etag, "validator": validator})
-        return self.part_bytes()
-
-    def complete(self, fresh_id: str) -> None:
-        notes = {**self._notes(self.part), "fresh": fresh_id}
-        self._notes_path(self.path).unlink(missing_ok=True)
-        self.part.replace(self.path)
-        self._note(self.path, notes)
-        self._notes_path(self.part).unlink(missing_ok=True)
-
-    def confirm(self, fresh_id: str) -> None:
-        self._note(self.path, {**self._notes(self.path), "fresh": fresh_id})
-
-    def drop_part(self) -> None:
-        self.part.unlink(missing_ok=True)
-        self._notes_path(self.part).unlink(missing_ok=True)
-
-    def forget(self) -> None:
-        self.path.unlink(missing_ok=True)
-        self._notes_path(self.path).unlink(missing_ok=True)
-
-    def _notes_path(self, path: Path) -> Path:
-        return path.with_name(f".{path.name.lstrip('.')}.json")
-
-    def _notes(self, path: Path) -> dict[str, str]:
-        try:
-            notes: dict[str, str] = json.loads(self._notes_path(path).read_text("utf-8"))
-        except (OSError, ValueError):
-            return {}
-        return notes
-
-    def _note(self, path: Path, notes: Mapping[str, str]) -> None:
-        fresh = self._notes_path(path).with_suffix(".new")
-        fresh.write_text(json.dumps(notes), encoding="utf-8")
-        fresh.replace(self._notes_path(path))
-
-
-def _identity(url: str, params: Mapping[str, str] | None) -> str:
-    """Return what tells one address from another and shows no key that it may hold."""
-    return hashlib.sha256(json.dumps([url, sorted((params or {}).items())]).encode()).hexdigest()
-
-
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while chunk := file.read(_CHUNK_BYTES):
-            digest.update(chunk)
-    return digest.hexdigest()
 
 
 def _shown(url: str) -> str:

@@ -88,6 +88,15 @@ def test_a_file_that_changed_meanwhile_is_never_put_together_from_both(
     assert work.download(f"{provider.url}/list", "list").read_bytes() == CONTENT[::-1]
 
 
+def test_an_answer_that_goes_on_elsewhere_is_not_appended(provider: Provider, work: Work) -> None:
+    provider.next = [Answer(cut_after=CHUNK), Answer(206, b"elsewhere", {"Content-Range": "bytes 5-13/99"})]
+    assert work.download(f"{provider.url}/list", "list").read_bytes() == CONTENT
+    provider.files["/list"] = CONTENT[:CHUNK]
+    provider.next = [Answer(416, b"no")]
+    work.finish()
+    assert work.download(f"{provider.url}/list", "list").read_bytes() == CONTENT[:CHUNK]
+
+
 def test_the_part_of_one_address_is_not_used_for_another(provider: Provider, work: Work) -> None:
     provider.files["/other"] = CONTENT
     provider.next = [Answer(cut_after=CHUNK)] + [Answer(cut_after=0)] * 5
