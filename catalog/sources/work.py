@@ -55,11 +55,10 @@ class Work:
     report: Callable[[Progress], None] = lambda _progress: None
     stop: threading.Event = field(default_factory=threading.Event)
     clock: Callable[[], float] = time.time
-    _http: Http = field(init=False, repr=False)
+    _http: Http | None = field(init=False, repr=False, default=None)
     _try: str = field(init=False, default="")
 
     def __post_init__(self) -> None:
-        self._http = _http(self.source, self.stop)
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
 
     def progress(self, done: int, total: int = 0, unit: str = "") -> None:
@@ -88,6 +87,17 @@ class Work:
         (self.folder / "try.json").unlink(missing_ok=True)
         shutil.rmtree(self.folder / "pages", ignore_errors=True)
 
+    def _web(self) -> Http:
+        if self._http is None:
+            try:
+                from catalog.sources.http import Http
+            except ImportError as error:
+                raise self.fail(
+                    f"needs the package {error.name}: install the extra [catalog] of this project"
+                ) from error
+            self._http = Http(self.source, self.stop)
+        return self._http
+
     def _kept_try(self, path: Path) -> str:
         try:
             known = json.loads(path.read_text("utf-8"))
@@ -112,7 +122,7 @@ class Work:
         hash where ``sha256`` is given. Failures that pass are tried again. Raises ``SourceError``.
         """
         target = self.folder / name
-        return self._http.download(
+        return self._web().download(
             url,
             target,
             params=params,
@@ -134,7 +144,7 @@ class Work:
 
         Failures that pass are tried again. Raises ``SourceError``.
         """
-        return self._http.get_json(url, params, headers=headers, data=data)
+        return self._web().get_json(url, params, headers=headers, data=data)
 
     def pages(
         self,
@@ -170,21 +180,11 @@ class Work:
                 first = wanted == url or not isinstance(wanted, str)
                 added = {} if isinstance(wanted, str) else wanted
                 merged = {**(params or {}), **added} if first else None
-                page = self._http.get_json(address, merged, headers=headers)
+                page = self._web().get_json(address, merged, headers=headers)
                 _write(path, gzip.compress(json.dumps([marker, page]).encode(), 1))
             self.progress(number, 0, f"pages of {name}")
             yield page
             wanted = following(page)
-
-
-def _http(source: str, stop: threading.Event) -> Http:
-    try:
-        from catalog.sources.http import Http
-    except ImportError as error:
-        raise SourceError(
-            source, f"needs the package {error.name}: install the extra [catalog] of this project"
-        ) from error
-    return Http(source, stop)
 
 
 def _kept_page(path: Path, marker: str) -> Json | None:
