@@ -16,7 +16,7 @@ from catalog.sources.base import Source
 
 GROUP = "sky.catalog_sources"
 
-BUILT_IN: Mapping[str, str] = MappingProxyType({})
+BUILT_IN: Mapping[str, str] = MappingProxyType({"aws": "catalog.sources.aws:Aws"})
 """Name -> ``module:factory`` of the sources in this distribution."""
 
 _registered: dict[str, Callable[[], Source]] = {}

@@ -1,0 +1,89 @@
+"""Small price lists in each provider's own format, to be served by ``provider``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+
+def ec2_product(sku: str, instance_type: str, region: str = "us-east-1", **changed: str) -> dict[str, Any]:
+    """One product of an EC2 offer file, with the attributes of the real ones that matter, and some others."""
+    attributes = {
+        "servicecode": "AmazonEC2",
+        "location": "US East (N. Virginia)",
+        "locationType": "AWS Region",
+        "instanceType": instance_type,
+        "vcpu": "8",
+        "memory": "1,024 GiB",
+        "physicalProcessor": "AMD EPYC 7R13",
+        "tenancy": "Shared",
+        "operatingSystem": "Linux",
+        "licenseModel": "No License required",
+        "usagetype": f"BoxUsage:{instance_type}",
+        "capacitystatus": "Used",
+        "marketoption": "OnDemand",
+        "preInstalledSw": "NA",
+        "regionCode": region,
+    } | changed
+    return {"sku": sku, "productFamily": "Compute Instance", "attributes": attributes}
+
+
+def ec2_term(sku: str, price: str, currency: str = "USD", unit: str = "Hrs") -> dict[str, Any]:
+    """The on-demand terms of one SKU."""
+    code = f"{sku}.JRTCKXETXF"
+    rate = {
+        "rateCode": f"{code}.6YS6EN2CT7",
+        "unit": unit,
+        "beginRange": "0",
+        "endRange": "Inf",
+        "pricePerUnit": {currency: price},
+        "appliesTo": [],
+    }
+    return {
+        code: {
+            "offerTermCode": "JRTCKXETXF",
+            "sku": sku,
+            "effectiveDate": "2026-11-01T00:00:00Z",
+            "priceDimensions": {f"{code}.6YS6EN2CT7": rate},
+            "termAttributes": {},
+        }
+    }
+
+
+def ec2_offer_file(*entries: tuple[dict[str, Any], dict[str, Any]]) -> bytes:
+    """A regional offer file of products and their terms, reserved ones beside them as in the real ones."""
+    products = {product["sku"]: product for product, _ in entries}
+    terms = {product["sku"]: term for product, term in entries}
+    reserved = {sku: ec2_term(sku, "0.001") for sku in products}
+    whole = {
+        "formatVersion": "v1.0",
+        "offerCode": "AmazonEC2",
+        "publicationDate": "2026-11-02T00:00:00Z",
+        "products": products,
+        "terms": {"OnDemand": terms, "Reserved": reserved},
+    }
+    return json.dumps(whole).encode()
+
+
+def ec2_files(regions: Mapping[str, bytes], version: str = "20261102") -> dict[str, bytes]:
+    """The files of the Price List Bulk API by path, and the Spot Advisor's."""
+    base = "/offers/v1.0/aws/AmazonEC2"
+    index = {
+        region: {"regionCode": region, "currentVersionUrl": f"{base}/{version}/{region}/index.json"}
+        for region in regions
+    }
+    advisor = {
+        "ranges": [{"index": 0, "label": "<5%", "max": 5}],
+        "spot_advisor": {
+            "us-east-1": {
+                "Linux": {"m6a.2xlarge": {"s": 60, "r": 1}},
+                "Windows": {"m6a.2xlarge": {"s": 10, "r": 4}},
+            }
+        },
+    }
+    return {
+        f"{base}/current/region_index.json": json.dumps({"regions": index}).encode(),
+        "/spot-advisor-data.json": json.dumps(advisor).encode(),
+        **{f"{base}/{version}/{region}/index.json": body for region, body in regions.items()},
+    }
