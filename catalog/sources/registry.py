@@ -16,7 +16,13 @@ from catalog.sources.base import Source
 
 GROUP = "sky.catalog_sources"
 
-BUILT_IN: Mapping[str, str] = MappingProxyType({"aws": "catalog.sources.aws:Aws"})
+BUILT_IN: Mapping[str, str] = MappingProxyType(
+    {
+        "aws": "catalog.sources.aws:Aws",
+        "azure": "catalog.sources.azure:Azure",
+        "gcp": "catalog.sources.gcp:Gcp",
+    }
+)
 """Name -> ``module:factory`` of the sources in this distribution."""
 
 _registered: dict[str, Callable[[], Source]] = {}

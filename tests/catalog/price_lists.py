@@ -87,3 +87,50 @@ def ec2_files(regions: Mapping[str, bytes], version: str = "20261102") -> dict[s
         "/spot-advisor-data.json": json.dumps(advisor).encode(),
         **{f"{base}/{version}/{region}/index.json": body for region, body in regions.items()},
     }
+
+
+def azure_item(size: str, price: float, region: str = "eastus", **changed: Any) -> dict[str, Any]:
+    """One item of the Retail Prices API: the Linux meter of a size."""
+    return {
+        "currencyCode": "USD",
+        "tierMinimumUnits": 0.0,
+        "retailPrice": price,
+        "unitPrice": price,
+        "armRegionName": region,
+        "effectiveStartDate": "2026-10-01T00:00:00Z",
+        "meterName": size,
+        "productName": f"Virtual Machines {size} Series",
+        "skuName": size,
+        "serviceName": "Virtual Machines",
+        "unitOfMeasure": "1 Hour",
+        "type": "Consumption",
+        "isPrimaryMeterRegion": True,
+        "armSkuName": f"Standard_{size}",
+    } | changed
+
+
+def gcp_sku(
+    description: str,
+    usd: float,
+    unit: str = "h",
+    market: str = "OnDemand",
+    regions: tuple[str, ...] = ("us-central1",),
+    currency: str = "USD",
+) -> dict[str, Any]:
+    """One SKU of the Cloud Billing Catalog API."""
+    units, nanos = divmod(round(usd * 1e9), 10**9)
+    rate = {
+        "startUsageAmount": 0,
+        "unitPrice": {"currencyCode": currency, "units": str(units), "nanos": nanos},
+    }
+    return {
+        "description": description,
+        "category": {"resourceFamily": "Compute", "resourceGroup": "CPU", "usageType": market},
+        "serviceRegions": list(regions),
+        "pricingInfo": [
+            {
+                "effectiveTime": "2026-11-20T00:00:00Z",
+                "pricingExpression": {"usageUnit": unit, "tieredRates": [rate]},
+            }
+        ],
+    }
