@@ -41,7 +41,7 @@ def write_offer_file(path: Path, size_bytes: int) -> int:
 
 def _write_all(file: TextIO, products: int, text_of: Callable[[int], str]) -> None:
     for number in range(products):
-        file.write(f'{"," if number else ""}\n"{_sku(number)}":{text_of(number)}')
+        print(f'{"," if number else ""}"{_sku(number)}":{text_of(number)}', file=file)
 
 
 def _sku(number: int) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import re
 import sys
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -33,6 +34,7 @@ from catalog.keys import fact_keys, offer_keys, positions
 from catalog.outcome import Outcome, SourceOutcome, Status
 from catalog.places import published_folder
 from catalog.quality import check_names, judge
+from catalog.query import Mask, dictionary, mask_equal, mask_in
 from catalog.schema import OFFERS
 from catalog.sources import registry
 from catalog.sources.base import Source
@@ -52,6 +54,7 @@ class Judged:
     outcome: SourceOutcome
     offers: pa.Table
     quarantined: pa.Table
+    untold: re.Pattern[str] | None = None
 
     @property
     def accepted(self) -> list[str]:
@@ -117,14 +120,16 @@ def quarantine_file(source: str, home: Path | None = None) -> Path:
 def merge(table: pa.Table, judged: Mapping[str, Judged]) -> pa.Table:
     """Return ``table`` with the offers of each cloud in ``judged`` replaced by those that passed there.
 
-    Where a row is in quarantine, the offer of ``table`` with its key stays.
+    Where a row is in quarantine, the offer of ``table`` with its key stays; so do offers of instance types
+    that a source says nothing of.
     """
     refreshed = pc.is_in(table["cloud"].cast(pa.utf8()), pa.array(sorted(judged), pa.utf8()))
     parts = [table.filter(pc.invert(refreshed)).replace_schema_metadata()]
     keys = offer_keys(table)
     for each in judged.values():
         apart = fact_keys(each.quarantined)
-        stays = (positions(keys, apart) >= 0) & (positions(keys, offer_keys(each.offers)) < 0)
+        kept = (positions(keys, apart) >= 0) | _are_untold(table, each.outcome.cloud, each.untold)
+        stays = kept & (positions(keys, offer_keys(each.offers)) < 0)
         parts += [each.offers, table.take(pa.array(np.flatnonzero(stays))).replace_schema_metadata()]
     return conform(pa.concat_tables(parts))
 
@@ -140,7 +145,8 @@ def _judged(
     failed = SourceOutcome(source.name, source.cloud, Status.FAILED)
     if isinstance(facts, SkyError):
         return Judged(replace(failed, error=str(facts)), OFFERS.empty_table(), FACTS.empty_table())
-    before = table.filter(pc.equal(table["cloud"].cast(pa.utf8()), source.cloud))
+    told = mask_equal(table, "cloud", source.cloud) & ~_are_untold(table, source.cloud, source.untold)
+    before = table.filter(pa.array(told))
     try:
         verdict = judge(source.cloud, facts, before, accept)
         passed = offers(verdict.passed).replace_schema_metadata()
@@ -160,7 +166,13 @@ def _judged(
         quarantine=_set_apart(source.name, verdict.quarantined, home),
         findings=verdict.findings,
     )
-    return Judged(outcome, passed, verdict.quarantined)
+    return Judged(outcome, passed, verdict.quarantined, source.untold)
+
+
+def _are_untold(table: pa.Table, cloud: str, untold: re.Pattern[str] | None) -> Mask:
+    """Return the rows of ``cloud`` whose instance types are among the ``untold``."""
+    types = [name for name in dictionary(table, "instance_type") if untold and untold.match(name)]
+    return mask_equal(table, "cloud", cloud) & mask_in(table, "instance_type", types)
 
 
 def _set_apart(source: str, quarantined: pa.Table, home: Path | None) -> str:

@@ -30,6 +30,7 @@ class Aws:
     name = "aws"
     cloud = "aws"
     credentials = aws_account.CREDENTIALS
+    untold = None
 
     def fetch(self, work: Work) -> pa.Table:
         """Return all regions' instance types; a region that is read is not read again by the next attempt.

@@ -44,6 +44,7 @@ class Azure:
     name = "azure"
     cloud = "azure"
     credentials = "It needs none."
+    untold = None
 
     def fetch(self, work: Work) -> pa.Table:
         """Return every size that is priced and known, in every region. Raises ``SourceError``."""

@@ -34,6 +34,10 @@ class Source(Protocol):
     def credentials(self) -> str:
         """One sentence: which credentials it needs, or that it needs none."""
 
+    @property
+    def untold(self) -> re.Pattern[str] | None:
+        """Instance types that its list may say nothing of; their offers stay where it does not."""
+
     def fetch(self, work: Work) -> pa.Table:
         """Return all that the provider rents, as ``catalog.facts`` makes it.
 

@@ -32,8 +32,11 @@ _SCOPE = "https://www.googleapis.com/auth/cloud-platform.read-only"
 _SSD_GIB = 375
 """A partition of local SSD ("About Local SSD disks")."""
 
-_HAS_SSDS = re.compile(r"^(a2-ultragpu|a3-|a4-|z3-)|lssd")
+_HAS_SSDS = re.compile(r"(a2-ultragpu|a3-|a4-|z3-)|.*lssd")
 """Machine types that come with local SSDs, as far as names tell."""
+
+UNTOLD = re.compile(rf"TPU|tpu-|m2-|.*-metal|{_HAS_SSDS.pattern}")
+"""Machine types that are not, or not always, priced here: their offers stay where this list has none."""
 
 _ARM = frozenset({"c4a", "n4a", "t2a"})
 
@@ -59,6 +62,7 @@ class Gcp:
 
     name = "gcp"
     cloud = "gcp"
+    untold = UNTOLD
     credentials = (
         "It needs Application Default Credentials with compute.machineTypes.list in a project"
         " (GOOGLE_CLOUD_PROJECT), or SKY_GCP_API_KEY for the prices of the machine types known already."
@@ -177,9 +181,9 @@ def _known(before: Known) -> Iterator[Machine]:
     """Yield what the catalog knows already, without types whose local SSDs it does not know."""
     for (region, name), zones in sorted(before.zones.items()):
         shape = before.shapes[name]
-        if shape.vcpus and shape.memory_gib and not _HAS_SSDS.search(name):
+        if shape.vcpus and shape.memory_gib and not _HAS_SSDS.match(name):
             gpus = () if name.startswith("n1-") else shape.accelerators
-            for zone in zones:
+            for zone in zones or ("",):
                 yield Machine(region, zone, name, shape.vcpus, shape.memory_gib, gpus, 0)
 
 
@@ -208,7 +212,7 @@ def _priced(
     yield {
         "cloud": "gcp",
         "region": machine.region,
-        "zone": machine.zone,
+        "zone": machine.zone or None,
         "instance_type": machine.name,
         "arch": "arm64" if machine.name.partition("-")[0] in _ARM else "x86_64",
         "vcpus": machine.vcpus,

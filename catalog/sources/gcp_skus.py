@@ -19,36 +19,17 @@ from catalog.sources.shapes import Accelerators
 if TYPE_CHECKING:
     from catalog.sources.work import Work
 
-FAMILIES = {
-    "A2": "a2",
-    "A3": "a3",
+_FAMILIES = {
     "A3Plus": "a3-mega",
     "A3Ultra": "a3-ultra",
-    "A4": "a4",
-    "C2D AMD": "c2d",
-    "C3": "c3",
-    "C3D": "c3d",
-    "C4": "c4",
-    "C4A Arm": "c4a",
-    "C4D": "c4d",
     "Compute optimized": "c2",
-    "E2": "e2",
-    "G2": "g2",
-    "G4": "g4",
-    "H3": "h3",
     "Memory-optimized": "m1",
-    "M3": "m3",
-    "M4": "m4",
     "N1 Predefined": "n1",
-    "N2": "n2",
-    "N2D AMD": "n2d",
-    "N4": "n4",
-    "N4D": "n4d",
-    "T2A Arm": "t2a",
-    "T2D AMD": "t2d",
-    "Z3": "z3",
 }
-"""What a description calls a family, and its machine types' prefix."""
+"""What a description calls a family where that is not simply its name."""
+
+_FAMILY = re.compile(r"(?P<name>[A-Z]\d[A-Z]?)(?: AMD| Arm)?$")
+"""What it is called elsewhere: ``N2``, ``N2D AMD``, ``T2A Arm``."""
 
 _MODELS = {
     "Tesla A100": "A100",
@@ -119,7 +100,7 @@ class Prices:
         if name in _WHOLE_TYPES.values():
             amounts = [(("Type", name, region, spot), 1.0)]
         else:
-            family = _family(name)
+            family = family_of(name)
             amounts = [
                 (("Core", family, region, spot), _SHARED_VCPUS.get(name, vcpus)),
                 (("Ram", family, region, spot), memory_gib),
@@ -138,7 +119,7 @@ class Prices:
         return Part(round(total, 6), newest)
 
 
-def _family(name: str) -> str:
+def family_of(name: str) -> str:
     """Return the family by whose parts a machine type is billed."""
     for long, short in (("a3-megagpu", "a3-mega"), ("a3-ultragpu", "a3-ultra")):
         if name.startswith(long):
@@ -179,12 +160,19 @@ def _take(sku: Mapping[str, Any], prices: Prices) -> None:
         prices.add((*named, region, spot), part)
 
 
+def _family_named(text: str) -> str | None:
+    if text in _FAMILIES:
+        return _FAMILIES[text]
+    found = _FAMILY.match(text)
+    return found["name"].lower() if found else None
+
+
 def _named(description: str) -> tuple[str, str] | None:
     """Return the kind of part and whose it is, ``None`` where the description is of no known form."""
     if found := _SHARED.match(description):
         return "Type", _WHOLE_TYPES[found["what"]]
-    if (found := _MACHINE.match(description)) and found["family"] in FAMILIES:
-        return found["what"], FAMILIES[found["family"]]
+    if (found := _MACHINE.match(description)) and (family := _family_named(found["family"])):
+        return found["what"], family
     if (found := _GPU.match(description)) and found["model"] in _MODELS:
         return "Gpu", _MODELS[found["model"]]
     return ("Ssd", "") if _SSD.match(description) else None

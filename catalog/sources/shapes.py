@@ -50,7 +50,7 @@ class Shape:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """The instance types of one cloud by name, and the zones in which a region has one."""
+    """The instance types of one cloud by name, and the regions that have one, each with its known zones."""
 
     shapes: Mapping[str, Shape]
     zones: Mapping[tuple[str, str], tuple[str, ...]]
@@ -78,8 +78,7 @@ def _of_table(table: pa.Table, cloud: str) -> Known:
     zones: dict[tuple[str, str], set[str]] = {}
     for row in zip(*(part[name].to_pylist() for name in _COLUMNS), strict=True):
         region, zone, name, arch, vcpus, memory, model, count, model_memory = row
-        if zone:
-            zones.setdefault((region, name), set()).add(zone)
+        zones.setdefault((region, name), set()).update({zone} - {""})
         shape = shapes.get(name) or Shape(arch, vcpus / MILLI or None, memory / MIB_PER_GIB or None)
         added = Accelerators(model, count / MILLI, model_memory / MIB_PER_GIB or None)
         if model and added not in shape.accelerators:

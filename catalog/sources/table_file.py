@@ -52,6 +52,7 @@ class TableFile:
     cloud: str
     currency: str = "USD"
     credentials: str = "It needs none."
+    untold: None = None
 
     @property
     def name(self) -> str:
