@@ -191,11 +191,8 @@ def _rows(machines: Sequence[Machine], prices: Prices, before: Known) -> Iterato
     """Yield each machine whose parts are all priced; N1 also with the GPUs known to be attached there."""
     for machine in machines:
         yield from _priced(machine, machine.gpus[0] if machine.gpus else None, prices, before)
-        shape = before.shapes.get(machine.name)
-        zones = before.zones.get((machine.region, machine.name), ())
-        if machine.name.startswith("n1-") and shape is not None and machine.zone in zones:
-            for gpu in shape.accelerators:
-                yield from _priced(machine, gpu, prices, before)
+        for gpu in before.choices.get((machine.region, machine.zone, machine.name), ()):
+            yield from _priced(machine, gpu, prices, before)
 
 
 def _priced(

@@ -50,10 +50,14 @@ class Shape:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """The instance types of one cloud by name, and the regions that have one, each with its known zones."""
+    """The instance types of one cloud by name, and the regions that have one, each with its known zones.
+
+    ``choices`` are the accelerators that a (region, zone, type) has, where a type comes with a choice.
+    """
 
     shapes: Mapping[str, Shape]
     zones: Mapping[tuple[str, str], tuple[str, ...]]
+    choices: Mapping[tuple[str, str, str], tuple[Accelerators, ...]]
 
 
 def known(cloud: str) -> Known:
@@ -63,7 +67,11 @@ def known(cloud: str) -> Known:
         current = _of_snapshot(open_snapshot().folder, cloud)
     except CatalogError:  # a broken snapshot is what a refresh mends
         return embedded
-    return Known({**embedded.shapes, **current.shapes}, {**embedded.zones, **current.zones})
+    return Known(
+        {**embedded.shapes, **current.shapes},
+        {**embedded.zones, **current.zones},
+        {**embedded.choices, **current.choices},
+    )
 
 
 @lru_cache(maxsize=8)
@@ -76,12 +84,20 @@ def _of_table(table: pa.Table, cloud: str) -> Known:
     part = table.select(list(_COLUMNS)).take(pa.array(at))
     shapes: dict[str, Shape] = {}
     zones: dict[tuple[str, str], set[str]] = {}
+    choices: dict[tuple[str, str, str], list[Accelerators]] = {}
     for row in zip(*(part[name].to_pylist() for name in _COLUMNS), strict=True):
         region, zone, name, arch, vcpus, memory, model, count, model_memory = row
         zones.setdefault((region, name), set()).update({zone} - {""})
         shape = shapes.get(name) or Shape(arch, vcpus / MILLI or None, memory / MIB_PER_GIB or None)
         added = Accelerators(model, count / MILLI, model_memory / MIB_PER_GIB or None)
+        if model:
+            choices.setdefault((region, zone, name), []).append(added)
         if model and added not in shape.accelerators:
             shape = Shape(shape.arch, shape.vcpus, shape.memory_gib, (*shape.accelerators, added))
         shapes[name] = shape
-    return Known(shapes, {key: tuple(sorted(names)) for key, names in zones.items()})
+    several = {name for name, shape in shapes.items() if len(shape.accelerators) > 1}
+    return Known(
+        shapes,
+        {key: tuple(sorted(names)) for key, names in zones.items()},
+        {key: tuple(found) for key, found in choices.items() if key[2] in several},
+    )
