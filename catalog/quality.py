@@ -16,7 +16,7 @@ import pyarrow as pa
 from catalog.errors import UserError
 from catalog.facts import tidied
 from catalog.gates.coverage import SOURCE_GATES
-from catalog.gates.peers import ALONE_GATE, MOVED_GATE, PEERS_GATE
+from catalog.gates.peers import ALONE_GATE, LOCAL_GATE, MOVED_GATE, PEERS_GATE
 from catalog.gates.rows import ROW_GATES
 from catalog.gates.subject import RowGate, SourceGate, Subject
 
@@ -25,7 +25,7 @@ QUARANTINED_SHARE = 0.05
 
 _FEW_DOUBTS = "doubtful"
 GATES: dict[str, str] = {
-    **{gate.name: gate.summary for gate in (*ROW_GATES, ALONE_GATE, PEERS_GATE)},
+    **{gate.name: gate.summary for gate in (*ROW_GATES, ALONE_GATE, LOCAL_GATE, PEERS_GATE)},
     **{gate.name: gate.summary for gate in (*SOURCE_GATES, MOVED_GATE)},
     _FEW_DOUBTS: "at most 5 % of the rows are quarantined",
 }
@@ -74,7 +74,7 @@ def judge(cloud: str, facts: pa.Table, before: pa.Table, accept: Collection[str]
     sound = Subject(cloud, table, before)
     held |= _hold((*SOURCE_GATES[2:], MOVED_GATE), sound, accept, findings)
     if not held:
-        for gate in (ALONE_GATE, PEERS_GATE):
+        for gate in (ALONE_GATE, LOCAL_GATE, PEERS_GATE):
             table = _sift(gate, Subject(cloud, table, before), accept, findings, apart)
     quarantined = sum(part.num_rows for part in apart)
     if quarantined > QUARANTINED_SHARE * whole.rows:

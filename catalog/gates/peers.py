@@ -18,6 +18,8 @@ from catalog.gates.subject import Doubt, Figures, RowGate, SourceGate, Subject, 
 
 ALONE = log(1.05)
 """A price in use may move this far from how its peers moved."""
+LOCAL = log(1.25)
+"""A whole family may move this far in one region without the other regions."""
 PEERS = log(1.5)
 """A new or moved price may be this far from what the same type in other regions foretells."""
 SIZES = log(10)
@@ -46,6 +48,20 @@ def _alone(subject: Subject) -> Iterator[Doubt]:
     distance = np.where(np.isnan(distance), np.abs(move - usual), distance)
     with np.errstate(invalid="ignore"):
         yield (np.abs(move) > ALONE) & (distance > ALONE), "has a price that moved, and its peers' did not"
+
+
+def _local(subject: Subject) -> Iterator[Doubt]:
+    """Doubt a large move that other regions did not make, even where the family made it together."""
+    move = subject.move
+    shown = np.where(_one_of_each_cell(subject), move, np.nan)
+    elsewhere = medians(shown, subject.types, FEW)
+    family = medians(shown, subject.families, FEW)
+    usual = np.where(np.isnan(elsewhere), family, elsewhere)
+    with np.errstate(invalid="ignore"):
+        yield (
+            (np.abs(move) > LOCAL) & (np.abs(move - usual) > LOCAL),
+            "has a price that moved by more than 25 %, and in other regions it did not",
+        )
 
 
 def _peers(subject: Subject) -> Iterator[Doubt]:
@@ -106,5 +122,6 @@ def _moved(subject: Subject) -> str:
 
 
 ALONE_GATE = RowGate("alone", "no price moves by more than 5 % unless its peers do", _alone)
+LOCAL_GATE = RowGate("local", "no family moves by more than 25 % in one region alone", _local)
 PEERS_GATE = RowGate("peers", "new prices are in line with other regions and sizes", _peers)
 MOVED_GATE = SourceGate("moved", "most prices stay within 2 %, and four of five within 25 %", _moved)

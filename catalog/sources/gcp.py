@@ -35,7 +35,7 @@ _SSD_GIB = 375
 _HAS_SSDS = re.compile(r"(a2-ultragpu|a3-|a4-|z3-)|.*lssd")
 """Machine types that come with local SSDs, as far as names tell."""
 
-UNTOLD = re.compile(rf"TPU|tpu-|m2-|.*-metal|{_HAS_SSDS.pattern}")
+UNTOLD = re.compile(rf"TPU|tpu-|m[24]-|.*-metal|{_HAS_SSDS.pattern}")
 """Machine types that are not, or not always, priced here: their offers stay where this list has none."""
 
 _ARM = frozenset({"c4a", "n4a", "t2a"})
@@ -198,31 +198,31 @@ def _rows(machines: Sequence[Machine], prices: Prices, before: Known) -> Iterato
 def _priced(
     machine: Machine, gpu: Accelerators | None, prices: Prices, before: Known
 ) -> Iterator[dict[str, Any]]:
-    price, spot = (
+    prices_of, spots_of = (
         prices.of_machine(
             machine.name, machine.region, machine.vcpus, machine.memory_gib, gpu, machine.ssd_gib, spot=market
         )
         for market in (False, True)
     )
-    if price is None:
-        return
-    yield {
-        "cloud": "gcp",
-        "region": machine.region,
-        "zone": machine.zone or None,
-        "instance_type": machine.name,
-        "arch": "arm64" if machine.name.partition("-")[0] in _ARM else "x86_64",
-        "vcpus": machine.vcpus,
-        "memory_gib": machine.memory_gib,
-        "accelerator_name": gpu.name or None if gpu else None,
-        "accelerator_count": gpu.count if gpu else None,
-        "accelerator_memory_gib": _memory_of(gpu, machine.name, before) if gpu else None,
-        "price": price.usd,
-        "price_as_of": price.as_of,
-        "spot_price": spot.usd if spot else None,
-        "spot_as_of": spot.as_of if spot else None,
-        "source": "gcp-billing",
-    }
+    for number, price in enumerate(prices_of):
+        spot = spots_of[min(number, len(spots_of) - 1)] if spots_of else None
+        yield {
+            "cloud": "gcp",
+            "region": machine.region,
+            "zone": machine.zone or None,
+            "instance_type": machine.name,
+            "arch": "arm64" if machine.name.partition("-")[0] in _ARM else "x86_64",
+            "vcpus": machine.vcpus,
+            "memory_gib": machine.memory_gib,
+            "accelerator_name": gpu.name or None if gpu else None,
+            "accelerator_count": gpu.count if gpu else None,
+            "accelerator_memory_gib": _memory_of(gpu, machine.name, before) if gpu else None,
+            "price": price.usd,
+            "price_as_of": price.as_of,
+            "spot_price": spot.usd if spot else None,
+            "spot_as_of": spot.as_of if spot else None,
+            "source": "gcp-billing",
+        }
 
 
 def _memory_of(gpu: Accelerators, name: str, before: Known) -> float | None:

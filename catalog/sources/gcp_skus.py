@@ -2,8 +2,8 @@
 
 SKUs of the Cloud Billing Catalog API are told apart by their description, the only place where the family
 stands: ``N2D AMD Instance Core running in Americas``. A description that is not exactly of a known form
-(sole tenancy, custom types, commitments, licences, ...) is no part. A part with two different prices in one
-place and market is ambiguous, and has none.
+(sole tenancy, custom types, commitments, licences, ...) is no part. A machine whose part has two prices in
+one place and market has two as well, for the gates to doubt.
 """
 
 from __future__ import annotations
@@ -30,6 +30,9 @@ _FAMILIES = {
 
 _FAMILY = re.compile(r"(?P<name>[A-Z]\d[A-Z]?)(?: AMD| Arm)?$")
 """What it is called elsewhere: ``N2``, ``N2D AMD``, ``T2A Arm``."""
+
+_BY_SIZE = {"M2", "M4"}
+"""Families whose parts have another price in each of its series, which a description does not tell."""
 
 _MODELS = {
     "Tesla A100": "A100",
@@ -75,15 +78,16 @@ PartKey = tuple[str, str, str, bool]
 
 @dataclass(slots=True)
 class Prices:
-    """Parts by key; ``None`` for one with two prices."""
+    """The parts by key, each as often as the list has another price for it."""
 
-    parts: dict[PartKey, Part | None] = field(default_factory=dict)
+    parts: dict[PartKey, list[Part]] = field(default_factory=dict)
     currencies: set[str] = field(default_factory=set)
 
     def add(self, key: PartKey, part: Part) -> None:
         """Take a part in."""
-        before = self.parts.get(key, part)
-        self.parts[key] = part if before is not None and before.usd == part.usd else None
+        known = self.parts.setdefault(key, [])
+        if all(each.usd != part.usd for each in known):
+            known.append(part)
 
     def of_machine(
         self,
@@ -94,8 +98,11 @@ class Prices:
         gpu: Accelerators | None,
         ssd_gib: float,
         spot: bool,
-    ) -> Part | None:
-        """Return what an hour of the machine costs, ``None`` where one of its parts has no price."""
+    ) -> list[Part]:
+        """Return what an hour of the machine costs: nothing where one of its parts has no price.
+
+        Where a part has several, so has the machine: the lowest and the highest.
+        """
         amounts: list[tuple[PartKey, float]]
         if name in _WHOLE_TYPES.values():
             amounts = [(("Type", name, region, spot), 1.0)]
@@ -109,14 +116,18 @@ class Prices:
             amounts.append((("Gpu", gpu.name, region, spot), gpu.count))
         if ssd_gib:
             amounts.append((("Ssd", "", region, spot), ssd_gib / _HOURS_OF_MONTH))
-        total, newest = 0.0, date.min
-        for key, amount in amounts:
-            part = self.parts.get(key)
-            if part is None:
-                return None
-            total += part.usd * amount
-            newest = max(newest, part.as_of)
-        return Part(round(total, 6), newest)
+        if any(key not in self.parts for key, _ in amounts):
+            return []
+        sums = [
+            Part(
+                round(
+                    sum(chosen(part.usd for part in self.parts[key]) * amount for key, amount in amounts), 6
+                ),
+                max(part.as_of for key, _ in amounts for part in self.parts[key]),
+            )
+            for chosen in (min, max)
+        ]
+        return sums[:1] if sums[0] == sums[1] else sums
 
 
 def family_of(name: str) -> str:
@@ -164,7 +175,7 @@ def _family_named(text: str) -> str | None:
     if text in _FAMILIES:
         return _FAMILIES[text]
     found = _FAMILY.match(text)
-    return found["name"].lower() if found else None
+    return found["name"].lower() if found and found["name"] not in _BY_SIZE else None
 
 
 def _named(description: str) -> tuple[str, str] | None:

@@ -1,7 +1,7 @@
-"""The embedded snapshot as its providers would list it: real HTTP servers in each provider's format.
+"""The snapshot in use as its providers would list it: real HTTP servers in each provider's format.
 
 What is served is made of the snapshot's rows, so an honest refresh finds nothing new. A test that plants a
-lie changes the lists before they are served.
+lie changes the lists before they are served. ``publish_few`` makes a small catalog the one in use.
 """
 
 from __future__ import annotations
@@ -11,16 +11,18 @@ from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
+import pyarrow as pa
 
-from catalog.snapshot import EMBEDDED, read_snapshot
+from catalog.query import mask_equal, mask_in
+from catalog.snapshot import EMBEDDED, Snapshot, read_snapshot
 from catalog.sources.gcp import UNTOLD
 from catalog.sources.gcp_skus import family_of
 from catalog.sources.spot_advisor import MONTHLY_RATE
+from catalog.store import open_snapshot, publish
 from tests.catalog.price_lists import azure_item, ec2_files, ec2_offer_file, ec2_product, ec2_term, gcp_sku
 from tests.catalog.provider import Asked, Provider, serving
 
@@ -30,11 +32,29 @@ _GCP_PAGE = 5_000
 _USD = 1_000_000
 
 
-@cache
-def rows_of(cloud: str) -> tuple[Row, ...]:
-    """The snapshot's rows of one cloud."""
+FEW = {
+    "aws": ("us-east-1", "us-west-2", "eu-west-1"),
+    "azure": ("eastus", "westeurope", "westus2"),
+    "gcp": ("us-central1", "europe-west4", "us-west1"),
+}
+"""Regions of a small catalog that still has something to compare each of them with."""
+
+
+def publish_few() -> Snapshot:
+    """Publish the embedded snapshot's offers of ``FEW`` regions, and return that snapshot."""
     table = read_snapshot(EMBEDDED).table
-    return tuple(row for row in table.to_pylist() if row["cloud"] == cloud)
+    kept = sum(
+        mask_equal(table, "cloud", cloud) & mask_in(table, "region", regions)
+        for cloud, regions in FEW.items()
+    )
+    return publish(table.filter(pa.array(kept.astype(bool))))
+
+
+def rows_of(cloud: str) -> list[Row]:
+    """The rows of one cloud in the snapshot in use."""
+    table = open_snapshot().table
+    found: list[Row] = table.filter(pa.array(mask_equal(table, "cloud", cloud))).to_pylist()
+    return found
 
 
 @dataclass

@@ -126,11 +126,14 @@ def test_spot_is_the_sum_of_spot_parts_or_nothing(provider: Provider, work: Work
     assert found["e2-standard-2", ""]["spot_price"] is None
 
 
-def test_a_part_with_two_prices_has_none(provider: Provider, work: Work) -> None:
-    twice = gcp_sku("E2 Instance Core running in Americas", 0.05)
-    found = fetched(provider, work, [*PARTS, twice])
-    assert ("e2-standard-2", "") not in found
-    assert ("n1-standard-1", "") in found
+def test_a_machine_whose_part_has_two_prices_has_two_for_the_gates_to_doubt(
+    provider: Provider, work: Work
+) -> None:
+    serve(provider, [*PARTS, gcp_sku("E2 Instance Core running in Americas", 0.05)])
+    rows = [row for row in Gcp().fetch(work).to_pylist() if row["zone"] == "us-central1-a"]
+    twice = [row["price"] for row in rows if row["instance_type"] == "e2-standard-2"]
+    assert twice == pytest.approx([0.067006, 2 * 0.05 + 8 * 0.00292353], abs=1e-5)
+    assert [row["price"] for row in rows if row["instance_type"] == "f1-micro"] == [0.0076]
 
 
 def test_a_key_goes_with_the_first_page_and_the_next(provider: Provider, work: Work) -> None:
