@@ -1,21 +1,16 @@
-"""Offers that no snapshot holds (this machine, a pool of hosts), put beside those that it does.
-
-Arrays are assembled from buffers: ``pyarrow.array`` and ``pyarrow.scalar`` import pandas, which takes longer
-than a whole plan.
-"""
+"""Offers that no snapshot holds (this machine, a pool of hosts), put beside those that it does."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import astuple
-from itertools import accumulate
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from catalog.accelerators import lookup
+from catalog.arrays import array_of, text_of
 from catalog.errors import CatalogError
 from catalog.offer import Offer
 from catalog.query import dictionary, mask_equal, present, view
@@ -75,24 +70,11 @@ def _inserted_text(table: pa.Table, column: str, values: list[Any], position: in
     code = {word: at for at, word in enumerate(merged)}
     codes = np.array([code[word] for word in words], np.int16)[view(table, column)]
     codes = np.insert(codes, position, [code[value] for value in values])
-    encoded = [word.encode() for word in merged]
-    offsets = np.array([0, *accumulate(map(len, encoded))], np.int32)
-    text = pa.Array.from_buffers(
-        pa.utf8(), len(merged), [None, pa.py_buffer(offsets), pa.py_buffer(b"".join(encoded))]
-    )
-    return pa.DictionaryArray.from_arrays(_array(codes, pa.int16()), text)
+    return text_of(codes, merged)
 
 
 def _inserted(table: pa.Table, column: str, values: list[Any], position: int) -> pa.Array:
     """Return any other column with ``values`` put in before ``position``."""
     joined = np.insert(view(table, column), position, [value or 0 for value in values])
     valid = np.insert(present(table, column), position, [value is not None for value in values])
-    return _array(joined, OFFERS.field(column).type, valid)
-
-
-def _array(
-    values: npt.NDArray[Any], kind: pa.DataType, valid: npt.NDArray[np.bool_] | None = None
-) -> pa.Array:
-    bitmap = None if valid is None or valid.all() else pa.py_buffer(np.packbits(valid, bitorder="little"))
-    data = np.packbits(values, bitorder="little") if pa.types.is_boolean(kind) else values
-    return pa.Array.from_buffers(kind, len(values), [bitmap, pa.py_buffer(data)])
+    return array_of(joined, OFFERS.field(column).type, valid)
