@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from sky.dag import Dag
+    from sky.offers import Offers
     from sky.task import Task
     from solver.memory import Memory
     from solver.params import Params
@@ -35,22 +36,26 @@ class Planner:
     table: pa.Table
     catalog: CatalogInfo
     nodes: OwnedNodes
+    offers: Offers
 
     @classmethod
     def of(cls, dag: Dag, objective: Objective, blocked: Iterable[Resources] = ()) -> Planner:
         """Compile ``dag`` and read what there is to rent or to take now."""
-        from catalog.store import open_snapshot
+        from sky.offers import offers_in_use
         from solver.plan import CatalogInfo
 
         request = compile_request(dag, objective, blocked)
         nodes = OwnedNodes.for_dag(dag)
-        snapshot = open_snapshot()
+        offers = offers_in_use()
+        snapshot = offers.snapshot
+        notes = (*_place_notes(dag), *([] if nodes.alone else offers.notes()))
         return cls(
             dag=dag,
-            request=nodes.limiting(replace(request, notes=tuple(_place_notes(dag))), dag),
-            table=nodes.beside(snapshot.table, dag),
+            request=nodes.limiting(replace(request, notes=notes), dag),
+            table=nodes.beside(offers.table, dag),
             catalog=CatalogInfo(snapshot.snapshot_id, snapshot.as_of, snapshot.rows, snapshot.sources),
             nodes=nodes,
+            offers=offers,
         )
 
     def plan(self, blocks: Sequence[Scope] = (), params: Params | None = None) -> Plan:
@@ -68,7 +73,7 @@ class Planner:
             raise ResourcesUnavailableError("\n".join([str(error), *request.notes])) from error
         for task, placed in zip(self.dag.tasks, plan.tasks, strict=True):
             task.best_resources = _launchable(task, placed.choice)
-        return plan
+        return self.offers.remarked(plan)
 
     def count(self, blocks: Sequence[Scope] = ()) -> int:
         """Return how many offers outside ``blocks`` the first task could take, by any of its resources."""

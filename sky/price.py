@@ -63,9 +63,9 @@ def _offers(resources: Resources) -> Any:
     import pyarrow.compute as pc
 
     from catalog.query import mask_equal
-    from catalog.store import open_snapshot
+    from sky.offers import offers_in_use
 
-    table = open_snapshot().table
+    table = offers_in_use().table
     wanted = {
         "cloud": resources.cloud.canonical_name(),
         "instance_type": resources.instance_type,
