@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from sky.accelerators import InstanceTypeInfo, list_accelerators
     from sky.clouds import (
         AWS,
         DO,
@@ -57,6 +58,7 @@ if TYPE_CHECKING:
     from sky.task import Task
 
 _HOMES = {
+    "sky.accelerators": ("InstanceTypeInfo", "list_accelerators"),
     "sky.clouds": (
         *(
             "AWS",
@@ -116,6 +118,7 @@ __all__ = [
     "Dag",
     "Estimate",
     "Fluidstack",
+    "InstanceTypeInfo",
     "JobStatus",
     "K8s",
     "Kubernetes",
@@ -148,6 +151,7 @@ __all__ = [
     "exec",
     "job_status",
     "launch",
+    "list_accelerators",
     "optimize",
     "queue",
     "start",

@@ -43,11 +43,13 @@ COMMANDS = {
     "cancel": _Entry(_JOBS, "jobs", "Cancel jobs."),
     "optimize": _Entry(_PLANS, "optimize", "Show the best plan for a task file."),
     "failover": _Entry(_PLANS, "failover", "Show, or forget, which places refused launches lately."),
-    "catalog": _Entry(_PLANS, "catalog", "Refresh prices, look at them, go back to older ones."),
+    "show-gpus": _Entry(_PLANS, "gpus", "Show accelerators on offer, who has them, and prices (also: gpus)."),
     "ssh": _Entry(_PLANS, "ssh", "Bring up and show pools of your own machines."),
     "check": _Entry(_PLANS, "check", "Show where tasks can run from here."),
     "completion": _Entry(_PLANS, "completion", "Print the completion script of a shell."),
 }
+
+ALIASES = {"gpus": "show-gpus"}
 
 _EPILOG = """\b
 Examples:
@@ -69,6 +71,7 @@ class LazyGroup(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         """Import the command, or return ``None`` for an unknown one."""
+        cmd_name = ALIASES.get(cmd_name, cmd_name)
         entry = COMMANDS.get(cmd_name)
         if entry is None:
             return None
@@ -81,7 +84,7 @@ class LazyGroup(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command; an unknown name is answered with the nearest one."""
-        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+        if args and args[0] not in {*COMMANDS, *ALIASES} and not args[0].startswith("-"):
             from difflib import get_close_matches
 
             near = get_close_matches(args[0], COMMANDS, n=1)
