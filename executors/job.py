@@ -58,12 +58,17 @@ TRANSITIONS: dict[JobState, frozenset[JobState]] = {
 
 @dataclass(frozen=True, slots=True)
 class Demand:
-    """What a job takes from one node while it runs; accelerators may be fractions of one."""
+    """What a job takes from one node while it runs; accelerators may be fractions of one.
+
+    What is ``capped`` is also the most that it may use, where the node can see to that.
+    """
 
     cpus_milli: int = 500
     memory_mib: int = 0
     accelerator: str = ""
     accelerators_milli: int = 0
+    cpus_capped: bool = False
+    memory_capped: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ import time
 from pathlib import Path
 from typing import Any, Callable, Dict, List, NoReturn, Sequence
 
-from . import daemon, idle, queue, rank, runner
+from . import confinement, daemon, idle, queue, rank, runner
 from .ending import await_end, end_started
 from .errors import Refused
 from .execution import StopSignal
@@ -108,6 +108,7 @@ def _start(layout: Layout, _arguments: argparse.Namespace) -> Dict[str, Any]:
         answer["slurm"] = Daemons(layout).facts()
     if config.rank == 0:
         _start_daemon(layout)
+    answer["not_confined"] = confinement.read(layout).reason
     return answer
 
 
@@ -176,6 +177,7 @@ def _stop(layout: Layout, _arguments: argparse.Namespace) -> List[int]:
     db.close()
     _quit_daemon()
     Daemons(layout).down()
+    confinement.forget(layout)
     return ended
 
 
@@ -270,7 +272,11 @@ def _slurm_apply(layout: Layout, _arguments: argparse.Namespace) -> None:
 
 
 def _slurm_down(layout: Layout, _arguments: argparse.Namespace) -> None:
+    """End this node's part of Slurm, and what ranks that were killed have left."""
     Daemons(layout).down()
+    found = confinement.read(layout)
+    found.sweep(Config.read(layout).cancel_grace_s)
+    confinement.forget(layout)
 
 
 def _slurm_wait(layout: Layout, arguments: argparse.Namespace) -> List[int]:

@@ -15,7 +15,7 @@ import sys
 import time
 from typing import Optional
 
-from . import handover, idle, processes, queue, runner
+from . import confinement, handover, idle, processes, queue, runner
 from .ending import end_started
 from .errors import Refused
 from .launch import daemon_argv
@@ -43,6 +43,7 @@ def main(on_ready: Optional[int] = None) -> int:
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # a spawner that became a daemon ignored it
     layout = Layout.here()
     os.chdir(str(layout.state))
+    confinement.prepare(layout, Config.read(layout))
     spawner = fork_spawner()
     lock = _lock(layout)
     if lock is None:
@@ -211,6 +212,7 @@ class Daemon:
             self._act_elsewhere(argv)
         if self._config.marker:
             processes.end(lambda: processes.marked(self._config.marker), self._config.cancel_grace_s)
+        confinement.forget(self._layout)
         if _succeeds(argv):
             return True
         db = connect(self._layout.database)

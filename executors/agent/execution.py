@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Dict, List, Optional, Protocol, Sequence
 
 from . import processes
+from .control_group import ControlGroup
 from .layout import Layout, write_private
 
 _CHUNK = 1 << 16
@@ -74,10 +75,21 @@ class StopSignal:
 
 
 class Execution:
-    """A bash process in its own group of this process's session, and the pipe that its output takes."""
+    """A bash process in its own group of this process's session, and the pipe that its output takes.
 
-    def __init__(self, argv: Sequence[str], env: Dict[str, str], cwd: Path, sinks: Sequence[Sink]) -> None:
+    With a control group it is started in that, and whatever is in it belongs to the script.
+    """
+
+    def __init__(
+        self,
+        argv: Sequence[str],
+        env: Dict[str, str],
+        cwd: Path,
+        sinks: Sequence[Sink],
+        confined: Optional[ControlGroup] = None,
+    ) -> None:
         self._sinks = list(sinks)
+        self._confined = confined
         self._deadline: Optional[float] = None
         self._me = processes.identity()
         self._process = subprocess.Popen(
@@ -88,7 +100,7 @@ class Execution:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             bufsize=0,
-            preexec_fn=_prepare_child,  # noqa: PLW1509  (this process has one thread)
+            preexec_fn=self._prepare_child,  # noqa: PLW1509  (this process has one thread)
         )
         assert self._process.stdout is not None
         self._pipe = self._process.stdout
@@ -97,7 +109,7 @@ class Execution:
     def wait(self, stop: StopSignal, grace_s: float) -> int:
         """Copy output until the script and all that it started are over; return its exit code.
 
-        When ``stop`` is asked the group gets SIGTERM and, ``grace_s`` later, the session SIGKILL.
+        When ``stop`` is asked the process group gets SIGTERM and, ``grace_s`` later, all get SIGKILL.
         """
         poller = select.poll()
         poller.register(self._pipe, select.POLLIN)
@@ -116,24 +128,39 @@ class Execution:
                 with contextlib.suppress(ProcessLookupError):
                     os.killpg(self._process.pid, signal.SIGTERM)
             if self._deadline is not None and time.monotonic() > self._deadline:
-                self._kill_session()
+                self._kill_all()
         if not at_eof:
             self._copy(stop)
-        processes.end(lambda: self._leftovers(stop), min(grace_s, _LEFTOVER_GRACE_S))
+        processes.end(lambda: self._leftovers(stop), min(grace_s, _LEFTOVER_GRACE_S), self._kill_group)
         self._pipe.close()
         code = self._process.returncode
         return 128 - code if code < 0 else code
+
+    def _prepare_child(self) -> None:
+        os.setpgid(0, 0)
+        os.umask(0o022)
+        if self._confined is not None:
+            self._confined.enter()
 
     def _timeout_ms(self) -> Optional[int]:
         return None if self._deadline is None else max(10, int((self._deadline - time.monotonic()) * 1000))
 
     def _leftovers(self, stop: StopSignal) -> List[processes.Identity]:
-        members = processes.session_members(self._me)
+        members = self._members()
         self._copy(stop)
         return members
 
-    def _kill_session(self) -> None:
-        for each in processes.session_members(self._me):
+    def _members(self) -> List[processes.Identity]:
+        confined = self._confined.members() if self._confined is not None else []
+        return [*confined, *processes.session_members(self._me)]
+
+    def _kill_group(self) -> None:
+        if self._confined is not None:
+            self._confined.kill()
+
+    def _kill_all(self) -> None:
+        self._kill_group()
+        for each in self._members():
             processes.send(each, signal.SIGKILL)
         self._deadline = time.monotonic() + 0.5
 
@@ -159,11 +186,6 @@ class Execution:
         except OSError:
             self._sinks.remove(sink)
             stop.asked = stop.asked or sink.name == "<stdout>"
-
-
-def _prepare_child() -> None:
-    os.setpgid(0, 0)
-    os.umask(0o022)
 
 
 class Script:

@@ -12,6 +12,7 @@ from typing import Any, BinaryIO, Callable, Dict, List, NamedTuple, Optional, Un
 
 from . import environment, frames, states
 from .allocation import Allocation
+from .control_group import Limits
 from .execution import StopSignal
 from .gang_log import GangLog, Place
 from .layout import Config
@@ -45,14 +46,17 @@ class Gang:
         slurm: Union[Slurm, Allocation],
         config: Config,
         job: Claimed,
+        limits: Limits,
         stop: StopSignal,
         on_state: Callable[[str], bool],
     ) -> None:
         self._slurm, self._config, self._job, self._stop, self._on_state = slurm, config, job, stop, on_state
+        self._limits = limits
         self._ranks = int(job.spec.get("num_nodes", 1))
         self._nodes: Dict[int, int] = {}
         self._set_up: Dict[int, int] = {}
         self._ended: Dict[int, int] = {}
+        self._ran_out: Dict[int, str] = {}
         self._first: Optional[int] = None
         self._places: List[Place] = []
         self._outbox = b""
@@ -178,8 +182,10 @@ class Gang:
             if list(self._set_up.values()) == [0] * self._ranks and self._on_state(states.RUNNING):
                 self._outbox += GO + b"\n"
         elif frame.kind == frames.ENDED:
-            code, told = frame.value()
+            code, told, ran_out = frame.value()
             self._ended[frame.rank] = code
+            if ran_out:
+                self._ran_out[frame.rank] = ran_out
             if code and not told and self._first is None:
                 self._first = frame.rank
         else:
@@ -204,6 +210,7 @@ class Gang:
         return {
             "job_id": job.job_id,
             "grace_s": self._config.cancel_grace_s,
+            "limits": self._limits,
             "setup": setup,
             "scripts": job.spec["scripts"],
             "environments": [
@@ -223,10 +230,18 @@ class Gang:
             what = "setup" if self._set_up.get(rank) else "run"
             kind = frames.SETUP if what == "setup" else frames.RUN
             text = f"{self._places[rank]} failed: {what} ended with exit code {code}"
-            return GangEnd(True, code, f"{text}; log: {log.path(rank, kind)}" if self._ranks > 1 else "")
+            named = f"{text}; log: {log.path(rank, kind)}" if self._ranks > 1 else ""
+            return GangEnd(True, code, ". ".join(filter(None, (self._memory(), named))))
         if self._stop.asked or len(self._ended) == self._ranks:
-            return GangEnd(True, max(self._ended.values(), default=0), "")
+            return GangEnd(True, max(self._ended.values(), default=0), self._memory())
         return GangEnd(True, LOST, self._lost(said))
+
+    def _memory(self) -> str:
+        """Return what ranks say whose memory was used up."""
+        ranks = sorted(self._ran_out)
+        if self._ranks == 1 or not ranks:
+            return "".join(self._ran_out.values())
+        return f"{', '.join(str(self._places[rank]) for rank in ranks)}: {self._ran_out[ranks[0]]}"
 
     def _lost(self, said: str) -> str:
         silent = [place for place in self._places if place.rank not in self._ended]

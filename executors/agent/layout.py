@@ -55,6 +55,7 @@ class Config:
         self.addresses = [str(address) for address in values.get("addresses", ["127.0.0.1"])]
         self.rank = int(values.get("rank", 0))
         self.allocation = [str(name) for name in values.get("allocation", [])]
+        self.may_sudo = bool(values.get("may_sudo", True))
         self.kept = bool(values.get("kept", False))
         self.actions = {str(k): [str(word) for word in v] for k, v in values.get("actions", {}).items()}
         self.cancel_grace_s = float(values.get("cancel_grace_s", 10.0))

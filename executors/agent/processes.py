@@ -48,6 +48,13 @@ def alive(who: Identity) -> bool:
     return who.boot == boot_id() and started(who.pid) == who.started
 
 
+def identities(pids: Iterable[int]) -> List[Identity]:
+    """Return those of these processes that run; a zombie does not."""
+    boot = boot_id()
+    found = ((pid, _stat(pid)) for pid in pids)
+    return [Identity(pid, fields[_STARTED], boot) for pid, fields in found if fields and fields[0] not in "ZX"]
+
+
 def session_members(leader: Identity) -> List[Identity]:
     """Return the processes of the session that ``leader`` opened, without the leader itself.
 
@@ -85,10 +92,13 @@ def marked(marker: str) -> List[Identity]:
     return found
 
 
-def end(members: Callable[[], Iterable[Identity]], grace_s: float) -> bool:
+def end(
+    members: Callable[[], Iterable[Identity]], grace_s: float, kill: Optional[Callable[[], None]] = None
+) -> bool:
     """Send SIGTERM to ``members()``, SIGKILL to those left after ``grace_s``; return whether none is left.
 
-    ``members`` is asked again each time, so that what forks meanwhile is ended too.
+    ``members`` is asked again each time, so that what forks meanwhile is ended too. ``kill`` ends them all at
+    once, where there is something that can.
     """
     deadline = time.monotonic() + grace_s
     told: set[Identity] = set()
@@ -98,6 +108,8 @@ def end(members: Callable[[], Iterable[Identity]], grace_s: float) -> bool:
         if not left:
             return True
         late = time.monotonic() >= deadline
+        if late and kill is not None:
+            kill()
         for each in left if late else left - told:
             send(each, signal.SIGKILL if late else signal.SIGTERM)
         told |= left

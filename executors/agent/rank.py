@@ -10,16 +10,18 @@ import os
 import select
 import signal
 import sys
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Optional
 
-from . import frames, processes
+from . import confinement, frames, processes
 from .allocation import nodes_of
+from .control_group import ControlGroup, Limits
 from .execution import Execution, Script, StopSignal, base_environment
 from .layout import Config, Layout
 
 GO = b"go"
 STOP = b"stop"
 _CHUNK = 1 << 16
+_LEFTOVER_GRACE_S = 1.0
 
 
 def main(layout: Layout) -> int:
@@ -49,7 +51,8 @@ def main(layout: Layout) -> int:
 
 
 def _remove_leftovers(layout: Layout, node: int) -> None:
-    """Remove scripts of ranks on this node that were killed before they could do so."""
+    """Remove scripts and end processes of ranks on this node that were killed before they could do so."""
+    confinement.read(layout).sweep(_LEFTOVER_GRACE_S)
     for script in layout.scripts.glob(f"*.node{node}.rank*.sh"):
         if processes.started(int(script.suffixes[1][len(".rank") :])) is None:
             script.unlink()
@@ -120,19 +123,27 @@ class _Scripts:
         self._stop.asked = asked
 
     def run(self) -> int:
-        request = self._request
         self._layout.workdir.mkdir(parents=True, exist_ok=True)
+        limits = Limits(*self._request["limits"])
+        with confinement.read(self._layout).of_job(self._request["job_id"], limits) as group:
+            code = self._run_scripts(group)
+            ran_out = confinement.ran_out(group, limits)
+        frames.send(frames.ENDED, [code, self._stop.asked, ran_out])
+        return code
+
+    def _run_scripts(self, group: Optional[ControlGroup]) -> int:
+        request = self._request
         code = 0
         if request["setup"].strip():
             if self._rank == 0 or not request["one_home"]:
-                code = self._execute("setup", request["setup"], frames.SETUP)
+                code = self._execute("setup", request["setup"], frames.SETUP, group)
             frames.send(frames.SETUP_ENDED, code)
             if code == 0:
                 self._wait_for_go()
         if code == 0:
             scripts = request["scripts"]
-            code = self._execute("run", scripts[self._rank if len(scripts) > 1 else 0], frames.RUN)
-        frames.send(frames.ENDED, [code, self._stop.asked])
+            script = scripts[self._rank if len(scripts) > 1 else 0]
+            code = self._execute("run", script, frames.RUN, group)
         return code
 
     def _wait_for_go(self) -> None:
@@ -142,12 +153,13 @@ class _Scripts:
         while not self._stop.asked and all(fd != self._go for fd, _ in poller.poll()):
             self._stop.clear()
 
-    def _execute(self, what: str, text: str, kind: bytes) -> int:
+    def _execute(self, what: str, text: str, kind: bytes, group: Optional[ControlGroup]) -> int:
         if not text.strip() or self._stop.asked:
             return 0
         name = f"{self._request['job_id']}-{what}.node{self._request['node']}.rank{os.getpid()}.sh"
         with Script(self._layout, name, text) as argv:
-            running = Execution(argv, self._environment(what), self._layout.workdir, [frames.FrameSink(kind)])
+            env, sinks = self._environment(what), [frames.FrameSink(kind)]
+            running = Execution(argv, env, self._layout.workdir, sinks, group)
             return running.wait(self._stop, float(self._request["grace_s"]))
 
     def _environment(self, what: str) -> Dict[str, str]:

@@ -12,9 +12,10 @@ import sqlite3
 import time
 from typing import BinaryIO, Dict, NamedTuple, Optional
 
-from . import environment, handover, queue, states
+from . import confinement, environment, handover, queue, states
 from .allocation import nodes_of
 from .capacity import Capacity
+from .control_group import ControlGroup
 from .environment import Seat
 from .execution import Execution, Script, StopSignal, base_environment
 from .full_disk import LogFile, when_there_is_room
@@ -104,6 +105,8 @@ class _Run:
         self._logs = layout.log_dir(job.run_timestamp)
         self._gang = config.own_slurm or int(job.spec.get("num_nodes", 1)) > 1
         self._attempt = 1
+        self._confinement = confinement.read(layout)
+        self._limits = confinement.limits_of(job.spec, job.demand, capacity_of(config))
         if config.own_slurm:
             self._state = states.PENDING
         else:
@@ -113,6 +116,7 @@ class _Run:
         self._logs.joinpath("tasks").mkdir(mode=0o700, parents=True, exist_ok=True)
         self._layout.workdir.mkdir(parents=True, exist_ok=True)
         with self._open("run.log") as merged:
+            self._say(merged, self._confinement.complaint(self._limits))
             ended = self._try(merged)
             while self._again(ended, merged):
                 ended = self._try(merged)
@@ -143,18 +147,23 @@ class _Run:
         return True
 
     def _on_one(self, merged: BinaryIO) -> _End:
-        """Run setup and the script here."""
+        """Run setup and the script here, in a control group where the node has them."""
         self._limit()
+        with self._confinement.of_job(self._job.job_id, self._limits) as group:
+            code = self._run_scripts(group, merged)
+            return _End(code, confinement.ran_out(group, self._limits))
+
+    def _run_scripts(self, group: Optional[ControlGroup], merged: BinaryIO) -> int:
         spec, seat = self._job.spec, Seat(self._config.addresses[:1], 0, self._devices())
         setup = spec.get("setup", "")
         if setup:
             with self._open("tasks/setup.log") as own:
-                code = self._execute("setup", setup, environment.of_setup(spec, seat), merged, own)
+                code = self._execute("setup", setup, environment.of_setup(spec, seat), group, merged, own)
             if code or self._cancelled() or not self._move(states.RUNNING):
-                return _End(code)
+                return code
         with self._open("tasks/run.log") as own:
             variables = environment.of_run(self._job, self._config, seat)
-            return _End(self._execute("run", spec["scripts"][0], variables, merged, own))
+            return self._execute("run", spec["scripts"][0], variables, group, merged, own)
 
     def _devices(self) -> "Optional[list[int]]":
         return sorted(self._job.devices) if self._config.accelerators else None
@@ -162,7 +171,7 @@ class _Run:
     def _on_several(self, merged: BinaryIO) -> _End:
         """Have Slurm run the job on its nodes."""
         nodes = nodes_of(self._layout, self._config, sorted(self._job.devices))
-        gang = Gang(nodes, self._config, self._job, self._stop, self._on_state)
+        gang = Gang(nodes, self._config, self._job, self._limits, self._stop, self._on_state)
         ended = gang.run(self._logs / "tasks", merged)
         if ended.started or self._state != states.PENDING:
             return _End(ended.code if ended.started else LOST, ended.message)
@@ -194,14 +203,20 @@ class _Run:
         if message:
             merged.write(f"sky: {message}\n".encode())
 
-    def _execute(self, what: str, text: str, variables: Dict[str, str], *sinks: BinaryIO) -> int:
+    def _execute(
+        self,
+        what: str,
+        text: str,
+        variables: Dict[str, str],
+        group: Optional[ControlGroup],
+        *sinks: BinaryIO,
+    ) -> int:
         if not text.strip() or self._stop.asked:
             return 0
         env = {**base_environment(self._layout), **variables}
         with Script(self._layout, f"{self._job.job_id}-{what}.sh", text) as argv:
-            return Execution(argv, env, self._layout.workdir, sinks).wait(
-                self._stop, self._config.cancel_grace_s
-            )
+            running = Execution(argv, env, self._layout.workdir, sinks, group)
+            return running.wait(self._stop, self._config.cancel_grace_s)
 
     def _cancelled(self) -> bool:
         return self._stop.asked and queue.cancel_asked(self._db, self._job.job_id)
@@ -243,6 +258,7 @@ def recover(db: sqlite3.Connection, layout: Layout, job: queue.Watched, grace_s:
     A job that only waited for Slurm waits again.
     """
     end(lambda: session_members(job.runner), grace_s)
+    confinement.read(layout).sweep(grace_s)
     config = Config.read(layout)
     if len(config.addresses) > 1:
         nodes_of(layout, config).cancel(name_of(job.job_id))

@@ -16,10 +16,10 @@ import sys
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, List, Optional
 
-from . import processes
+from . import confinement, processes
 from .errors import Refused
 from .launch import ARCHIVE
-from .layout import Layout, write_private
+from .layout import Config, Layout, write_private
 from .slurm import NODE, Slurm
 
 PROGRAMS = ("munged", "munge", "unmunge", "slurmctld", "slurmd", "srun", "scancel", "scontrol", "sinfo")
@@ -33,6 +33,7 @@ class Daemons:
     """The daemons of one node; every method may be called again, by several processes at once."""
 
     def __init__(self, layout: Layout) -> None:
+        self._layout = layout
         self._slurm = Slurm(layout)
         self._folder = self._slurm.folder
         self._home = layout.home
@@ -124,7 +125,10 @@ class Daemons:
         return commands
 
     def _start(self, applied: Dict[str, Any]) -> None:
-        for name in self._dead(applied):
+        dead = self._dead(applied)
+        if dead:
+            confinement.prepare(self._layout, Config.read(self._layout))
+        for name in dead:
             argv = self._commands(applied)[name]
             try:
                 done = subprocess.run(

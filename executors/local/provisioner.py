@@ -15,7 +15,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from catalog.errors import UserError
-from executors.agent import processes
+from executors.agent import confinement, processes
+from executors.agent.layout import Layout
 from executors.api import ClusterView, Handle, NodeRequest, NodeState
 from executors.errors import CleanupIncomplete, NotFound, Unsupported
 
@@ -76,6 +77,8 @@ class LocalProvisioner:
         if folder.is_symlink():
             raise CleanupIncomplete(f"{folder} is a link, not a cluster's folder; remove it by hand")
         _end_processes(folder)
+        if folder.is_dir():
+            confinement.forget(Layout(folder / "home"))
         doomed = folder.with_name(f".{folder.name}.deleting")
         if folder.exists():
             _remove(doomed)
@@ -132,6 +135,7 @@ class LocalProvisioner:
             "addresses": [ADDRESS],
             "marker": marker_of(handle.data["folder"]),
             "actions": self.self_commands(handle),
+            "may_sudo": False,
         }
 
     def _folder(self, cluster_id: str) -> Path:

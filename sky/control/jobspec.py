@@ -100,6 +100,7 @@ def demand_of(resources: Resources, node: Offer) -> Demand:
     """Return what a job that asks for ``resources`` takes of one such node while it runs.
 
     What is asked for is reserved; a job that names no vCPUs, or only an instance type, takes half of one.
+    What is asked for exactly, without ``+``, is the most that the job may use, too.
     """
     sized = resources.instance_type is None
     cpus = milli(resources.cpus.rstrip("+")) if sized and resources.cpus is not None else DEFAULT_CPUS_MILLI
@@ -113,7 +114,13 @@ def demand_of(resources: Resources, node: Offer) -> Demand:
         memory_mib=memory_mib(resources.memory, cpus) if sized else 0,
         accelerator=name,
         accelerators_milli=count_milli,
+        cpus_capped=sized and _exact(resources.cpus),
+        memory_capped=sized and _exact(resources.memory),
     )
+
+
+def _exact(asked: str | None) -> bool:
+    return asked is not None and not asked.endswith("+")
 
 
 def _resources_text(demand: Demand, num_nodes: int) -> str:

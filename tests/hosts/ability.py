@@ -8,7 +8,7 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
-from tests.hosts import packages
+from tests.hosts import control_groups, packages
 from tests.hosts.command import HostError, run
 from tests.k8s import programs
 
@@ -25,6 +25,8 @@ _PROGRAMS = {
 _OF_MACHINES = ("namespaces", "sudo", "clock", "slurm")
 KUBERNETES = "kubernetes"
 """The ability to run a Kubernetes: built and run for who asks for it alone (tests/k8s)."""
+GROUPS, HOST_GROUPS = "cgroups", "host-cgroups"
+"""The abilities to confine processes: of this one's children by control groups, of a host's."""
 TIME, SLOW = "time", "SKY_TEST_SLOW"
 """The ability to wait: tests that take long are run where the environment says ``SKY_TEST_SLOW=1``."""
 _PROBE = """
@@ -41,8 +43,12 @@ def why_not(ability: str) -> str:
         return "" if os.environ.get(SLOW) else f"set {SLOW}=1"
     if ability == KUBERNETES:
         return programs.why_not() or why_not("namespaces")
+    if ability == GROUPS:
+        return control_groups.why_none_here()
+    if ability == HOST_GROUPS:
+        return control_groups.why_none() or why_not("namespaces")
     if ability not in _PROGRAMS:
-        raise ValueError(f"no such ability: {ability}; there are {', '.join((*_PROGRAMS, KUBERNETES, TIME))}")
+        raise ValueError(f"no such ability: {ability}; there are {', '.join((*_PROGRAMS, KUBERNETES, GROUPS, HOST_GROUPS, TIME))}")
     reason = packages.install()
     lacking = sorted(set(_PROGRAMS[ability]) & set(packages.missing()))
     if lacking:

@@ -1,6 +1,8 @@
-# Enter the tree ROOT as the machine NAME and become its init. Runs as the first process of new namespaces.
+# Enter the tree ROOT as the machine NAME and become its init. Runs as the first process of new namespaces, in
+# control groups of its own in each of the hierarchies CONTROLLERS: boot.sh ROOT NAME CONTROLLERS...
 set -eu
 root=$1 name=$2
+shift 2
 
 read -r pid _ </proc/self/stat # /proc is still the outer machine's: the number that it knows this process by
 echo "$pid"
@@ -11,6 +13,10 @@ cd "$root"
 mount -t proc proc proc
 mount -t sysfs sysfs sys
 mount -t tmpfs -o mode=755 cgroup sys/fs/cgroup
+for controllers in "$@"; do
+    mkdir "sys/fs/cgroup/$controllers"
+    mount -t cgroup -o "$controllers" cgroup "sys/fs/cgroup/$controllers"
+done
 mount -t tmpfs -o mode=755 run run
 mount -t tmpfs -o mode=755 dev dev
 mkdir dev/pts dev/shm

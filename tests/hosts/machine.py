@@ -9,14 +9,15 @@ from pathlib import Path
 
 from tests.hosts import image
 from tests.hosts.command import HostError, launch, run
+from tests.hosts.control_groups import ControlGroups
 from tests.hosts.disk import Disk, wipe
 from tests.hosts.freezer import Freezer
 from tests.hosts.host import Host
 from tests.hosts.network import Wire
 from tests.hosts.process import Process, running
 
-_NAMESPACES = ("--mount", "--pid", "--uts", "--ipc")
-_JOIN_THEN_START = 'if [ -n "$0" ]; then echo $$ >"$0"; fi; exec "$@"'
+_NAMESPACES = ("--mount", "--pid", "--uts", "--ipc", "--cgroup")
+_JOIN_THEN_START = 'for entrance in $0; do echo $$ >"$entrance"; done; exec "$@"'
 
 
 class Machine(Host):
@@ -29,6 +30,7 @@ class Machine(Host):
         self._wire = wire
         self._disk = Disk(folder, disk_mib)
         self._freezer = Freezer(wire.namespace, self.processes)
+        self._groups = ControlGroups(wire.namespace)
 
     @property
     def ip(self) -> str:
@@ -55,11 +57,13 @@ class Machine(Host):
             return
         self._wire.connect()
         self._freezer.make()
+        self._groups.make()
+        entrances = {*self._groups.entrances, *filter(None, [self._freezer.entrance])}
         argv = (
-            *("sh", "-c", _JOIN_THEN_START, str(self._freezer.entrance or "")),
+            *("sh", "-c", _JOIN_THEN_START, " ".join(map(str, sorted(entrances)))),
             *("nsenter", f"--net=/run/netns/{self._wire.namespace}"),
             *("unshare", *_NAMESPACES, "--fork", "--kill-child"),
-            *("bash", str(image.HERE / "boot.sh"), str(self.root), self.name),
+            *("bash", str(image.HERE / "boot.sh"), str(self.root), self.name, *self._groups.hierarchies),
         )
         init = launch(argv, self.console)
         (self.folder / "init").write_text(str(init))
@@ -151,6 +155,7 @@ class Machine(Host):
         self.kill()
         self._wire.remove()
         self._freezer.remove()
+        self._groups.remove()
         self._disk.remove()
         wipe(self.folder)
 
