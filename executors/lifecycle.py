@@ -100,6 +100,8 @@ def ensure_agent(executor: Executor, handle: Handle) -> None:
     answers = each("starting the agent", lambda rank, _, queue: queue.ensure_agent({**config, "rank": rank}))
     if len(answers) > 1 and answers[0] is not None:
         ensure_gang({rank: facts_of(answer) for rank, answer in answers.items()}, config, each)
+    if reason := (answers[0] or {}).get("not_confined"):
+        _log.info("Jobs on %s are not confined to what they ask for: %s", handle.cluster_name, reason)
 
 
 def node_addresses(executor: Executor, handle: Handle) -> tuple[str, ...]:

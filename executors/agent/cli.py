@@ -102,13 +102,14 @@ def _start(layout: Layout, _arguments: argparse.Namespace) -> Dict[str, Any]:
     """
     _write_config(layout)
     config = Config.read(layout)
-    answer = {"version": version(), "protocol": 1}
+    answer: Dict[str, Any] = {"version": version(), "protocol": 1}
     if config.own_slurm:
         Daemons(layout).ensure()
         answer["slurm"] = Daemons(layout).facts()
     if config.rank == 0:
         _start_daemon(layout)
-    answer["not_confined"] = confinement.read(layout).reason
+    if config.may_sudo and not config.allocation:
+        answer["not_confined"] = confinement.read(layout).reason
     return answer
 
 
@@ -177,7 +178,7 @@ def _stop(layout: Layout, _arguments: argparse.Namespace) -> List[int]:
     db.close()
     _quit_daemon()
     Daemons(layout).down()
-    confinement.forget(layout)
+    confinement.read(layout).forget()
     return ended
 
 
@@ -276,7 +277,7 @@ def _slurm_down(layout: Layout, _arguments: argparse.Namespace) -> None:
     Daemons(layout).down()
     found = confinement.read(layout)
     found.sweep(Config.read(layout).cancel_grace_s)
-    confinement.forget(layout)
+    found.forget()
 
 
 def _slurm_wait(layout: Layout, arguments: argparse.Namespace) -> List[int]:

@@ -1,4 +1,4 @@
-"""Where this node's jobs are confined: one tree of control groups for the cluster, a group in it for each job.
+"""Where this node's jobs are confined: one tree of control groups for the cluster, a group in it for each.
 
 Root makes the tree once a boot and gives it to the login user; from then on the agent needs no root. The tree
 is made in the group that the agent was started in, or the nearest above it that may have groups in it, so
@@ -65,7 +65,7 @@ def ran_out(group: Optional[ControlGroup], limits: Limits) -> str:
 
 
 class _Place(NamedTuple):
-    """Where the tree belongs: its folder for each controller, and the groups above that must hand those on."""
+    """Where the tree belongs: its folder for each controller, and the groups above that have to let it."""
 
     version: int
     folders: Dict[str, Path]
@@ -117,6 +117,11 @@ class Confinement(NamedTuple):
                 processes.end(group.members, grace_s, group.kill)
                 group.remove()
 
+    def forget(self) -> None:
+        """Remove the tree, where this process may: root; an empty one of others stays until the next boot."""
+        if self.tree is not None:
+            self.tree.remove()
+
 
 def read(layout: Layout) -> Confinement:
     """Return what ``prepare`` found or made since the node was started."""
@@ -130,7 +135,9 @@ def read(layout: Layout) -> Confinement:
         return Confinement(None, record["reason"])
     folders = {controller: Path(folder) for controller, folder in record["folders"].items()}
     if record["version"] == V2 and os.getuid() and not _inside(folders["cpu"]):
-        return Confinement(None, "the agent was started outside of its control group; stop and start the cluster")
+        return Confinement(
+            None, "the agent was started outside of its control group; stop and start the cluster"
+        )
     return Confinement(ControlGroup(record["version"], folders), "")
 
 
@@ -161,13 +168,6 @@ def prepare(layout: Layout, config: Config) -> None:
         reason = f"control groups cannot be made: {error}"
     record = {"boot": processes.boot_id(), "version": version, "folders": folders, "reason": reason}
     write_private(layout.state / _RECORD, json.dumps(record))
-
-
-def forget(layout: Layout) -> None:
-    """Remove the tree, where this process may: root; an empty group of others stays until the next boot."""
-    tree = read(layout).tree
-    if tree is not None:
-        tree.remove()
 
 
 def _delegate(place: _Place, *, may_sudo: bool) -> str:
@@ -224,7 +224,7 @@ def _home_v2(own: Path, top: Path) -> Optional[Path]:
     """Return the nearest group that may hand controllers on: the kernel's root, or one without processes."""
     while True:
         root = not (own / "cgroup.type").exists()
-        if root or own.suffix not in _UNITS and not (own / "cgroup.procs").read_text("ascii").strip():
+        if root or (own.suffix not in _UNITS and not (own / "cgroup.procs").read_text("ascii").strip()):
             return own
         if own == top:
             return None

@@ -93,6 +93,7 @@ class Daemon:
         self._db = connect(layout.database)
         self._quit = False
         self._presence = Presence()
+        self._confinement = confinement.read(layout)
         self._poller = select.poll()
         self._poller.register(self._listener, select.POLLIN)
         self._notice_reboot()
@@ -114,6 +115,8 @@ class Daemon:
                 break
         self._spawner.quit()
         self._db.close()
+        if not self._home_is_there():
+            self._confinement.forget()
         _log.info("daemon %d ended", os.getpid())
 
     def _notice_reboot(self) -> None:
@@ -212,7 +215,7 @@ class Daemon:
             self._act_elsewhere(argv)
         if self._config.marker:
             processes.end(lambda: processes.marked(self._config.marker), self._config.cancel_grace_s)
-        confinement.forget(self._layout)
+        self._confinement.forget()
         if _succeeds(argv):
             return True
         db = connect(self._layout.database)

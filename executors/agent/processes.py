@@ -52,7 +52,9 @@ def identities(pids: Iterable[int]) -> List[Identity]:
     """Return those of these processes that run; a zombie does not."""
     boot = boot_id()
     found = ((pid, _stat(pid)) for pid in pids)
-    return [Identity(pid, fields[_STARTED], boot) for pid, fields in found if fields and fields[0] not in "ZX"]
+    return [
+        Identity(pid, fields[_STARTED], boot) for pid, fields in found if fields and fields[0] not in "ZX"
+    ]
 
 
 def session_members(leader: Identity) -> List[Identity]:

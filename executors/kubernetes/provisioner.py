@@ -147,6 +147,7 @@ class KubernetesProvisioner:
             "capacity": json.loads(handle.data["capacity"]),
             "addresses": json.loads(handle.data["addresses"]),
             "actions": self.self_commands(handle),
+            "may_sudo": False,
         }
 
 

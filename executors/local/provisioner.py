@@ -77,8 +77,7 @@ class LocalProvisioner:
         if folder.is_symlink():
             raise CleanupIncomplete(f"{folder} is a link, not a cluster's folder; remove it by hand")
         _end_processes(folder)
-        if folder.is_dir():
-            confinement.forget(Layout(folder / "home"))
+        confinement.read(Layout(folder / "home")).forget()
         doomed = folder.with_name(f".{folder.name}.deleting")
         if folder.exists():
             _remove(doomed)

@@ -13,7 +13,8 @@ import pytest
 import sky
 from sky import core
 from tests.executors.conftest import wait_until
-from tests.faults.conftest import MakeSite, jobs, marked, submit
+from tests.executors.ssh.lab import LabHost
+from tests.faults.conftest import INFRA, MakeSite, agent_settings, jobs, machine, marked, over, submit
 from tests.hosts.process import Process
 from tests.integration.command import sky as command
 
@@ -55,20 +56,60 @@ def test_output_without_end_arrives_whole_in_bounded_memory(site: MakeSite) -> N
     core.down("c")
 
 
-def test_deaf_to_sigterm_is_ended_with_its_children_after_the_grace(site: MakeSite) -> None:
+DEAF = """trap '' TERM
+(trap '' TERM; exec sleep 1000) &
+setsid sleep 2000 & touch began
+while :; do sleep 0.02; done
+"""
+
+
+def sleeps(head: LabHost) -> list[tuple[str, ...]]:
+    """Return what of ``DEAF`` is left on the host."""
+    left = [Process.of(pid) for pid in marked(head)]
+    return [each.argv for each in left if each is not None and each.argv[:1] == ("sleep",)]
+
+
+@pytest.mark.needs("host-cgroups")
+def test_deaf_to_sigterm_is_ended_with_all_that_it_started_after_the_grace(site: MakeSite) -> None:
     head = site(1).launch(agent={"cancel_grace_s": 0.5})
-    job = submit(
-        "trap '' TERM\n(trap '' TERM; exec sleep 1000) &\nsetsid sleep 2000 & touch began\n"
-        "while :; do sleep 0.02; done"
-    )
+    job = submit(DEAF)
     wait_until((head.home / "sky_workdir/began").exists)
     command("cancel", "-y", "c", str(job))
     assert jobs() == {job: sky.JobStatus.CANCELLED}
-    left = [Process.of(pid) for pid in marked(head)]
-    sleeps = [each.argv for each in left if each is not None and each.argv[:1] == ("sleep",)]
-    assert sleeps == [("sleep", "2000")], "what starts with setsid outlives its job, and nothing else"
+    assert sleeps(head) == []
     core.down("c")
     assert marked(head) == []
+
+
+def test_without_control_groups_what_starts_with_setsid_outlives_its_job_alone(site: MakeSite) -> None:
+    made = site(1)
+    machine(made.hosts[0]).run(["umount", "-a", "-t", "cgroup"])
+    said = command("launch", "-y", "-d", "-c", "c", "--infra", INFRA, "true").err
+    assert "Jobs on c are not confined to what they ask for: the node has no control groups" in said
+    head = made.head()
+    agent_settings(head, cancel_grace_s=0.5)
+    job = submit(DEAF)
+    wait_until((head.home / "sky_workdir/began").exists)
+    command("cancel", "-y", "c", str(job))
+    assert jobs()[job] is sky.JobStatus.CANCELLED
+    assert sleeps(head) == [("sleep", "2000")]
+    core.down("c")
+    assert marked(head) == []
+
+
+@pytest.mark.needs("host-cgroups")
+def test_a_job_beyond_its_memory_ends_alone_and_its_log_says_so(site: MakeSite) -> None:
+    head = site(1).launch()
+    other, _ = core.exec(sky.Task(run="until [ -e go ]; do sleep 0.02; done"), "c", detach_run=True)
+    assert other is not None
+    greedy = "exec python3 -c 'bytearray(1 << 30)'"
+    done = command("exec", "c", "--cpus", "0.5", "--memory", "0.25", greedy, code=None)
+    assert "killed as its 256 MiB of memory were used up; ask for more memory in its resources" in done.out
+    assert "Job 2 FAILED (exit code 137)" in done.out + done.err
+    (head.home / "sky_workdir/go").touch()
+    wait_until(lambda: over(other))
+    assert jobs()[other] is sky.JobStatus.SUCCEEDED
+    core.down("c")
 
 
 def test_many_execs_at_once_each_run_once_under_an_id_of_their_own(site: MakeSite) -> None:

@@ -8,7 +8,7 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
-from tests.hosts import control_groups, packages
+from tests.hosts import control_groups, kernel, packages
 from tests.hosts.command import HostError, run
 from tests.k8s import programs
 
@@ -27,6 +27,8 @@ KUBERNETES = "kubernetes"
 """The ability to run a Kubernetes: built and run for who asks for it alone (tests/k8s)."""
 GROUPS, HOST_GROUPS = "cgroups", "host-cgroups"
 """The abilities to confine processes: of this one's children by control groups, of a host's."""
+KERNEL = "kernel"
+"""The ability to run a command under another kernel."""
 TIME, SLOW = "time", "SKY_TEST_SLOW"
 """The ability to wait: tests that take long are run where the environment says ``SKY_TEST_SLOW=1``."""
 _PROBE = """
@@ -43,12 +45,15 @@ def why_not(ability: str) -> str:
         return "" if os.environ.get(SLOW) else f"set {SLOW}=1"
     if ability == KUBERNETES:
         return programs.why_not() or why_not("namespaces")
+    if ability == KERNEL:
+        return kernel.why_not()
     if ability == GROUPS:
         return control_groups.why_none_here()
     if ability == HOST_GROUPS:
         return control_groups.why_none() or why_not("namespaces")
     if ability not in _PROGRAMS:
-        raise ValueError(f"no such ability: {ability}; there are {', '.join((*_PROGRAMS, KUBERNETES, GROUPS, HOST_GROUPS, TIME))}")
+        known = (*_PROGRAMS, KUBERNETES, GROUPS, HOST_GROUPS, KERNEL, TIME)
+        raise ValueError(f"no such ability: {ability}; there are {', '.join(known)}")
     reason = packages.install()
     lacking = sorted(set(_PROGRAMS[ability]) & set(packages.missing()))
     if lacking:

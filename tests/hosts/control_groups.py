@@ -16,7 +16,7 @@ _BURY_S = 1.0
 class ControlGroups:
     """The groups called ``name`` in this machine's hierarchies of version 1; none where it has only v2.
 
-    A host of namespaces cannot have v2: what starts it stays behind in its group, which may then have no others.
+    A host of namespaces cannot have v2: what starts it stays in its group, which may then have none in it.
     """
 
     name: str
