@@ -100,7 +100,7 @@ def demand_of(resources: Resources, node: Offer) -> Demand:
     """Return what a job that asks for ``resources`` takes of one such node while it runs.
 
     What is asked for is reserved; a job that names no vCPUs, or only an instance type, takes half of one.
-    What is asked for exactly, without ``+``, is the most that the job may use, too.
+    What is asked for exactly, without ``+`` or ``x``, is the most that the job may use, too.
     """
     sized = resources.instance_type is None
     cpus = milli(resources.cpus.rstrip("+")) if sized and resources.cpus is not None else DEFAULT_CPUS_MILLI
@@ -120,7 +120,7 @@ def demand_of(resources: Resources, node: Offer) -> Demand:
 
 
 def _exact(asked: str | None) -> bool:
-    return asked is not None and not asked.endswith("+")
+    return asked is not None and not asked.endswith(("+", "x"))
 
 
 def _resources_text(demand: Demand, num_nodes: int) -> str:

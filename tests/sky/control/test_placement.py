@@ -95,6 +95,23 @@ def test_a_job_takes_what_it_asks_for(
         assert nodes_can_hold(demand, BOX) == ""
 
 
+@pytest.mark.parametrize(
+    ("asked", "capped"),
+    [
+        ({}, (False, False)),
+        ({"cpus": 2, "memory": "8"}, (True, True)),
+        ({"cpus": "2+", "memory": "8+"}, (False, False)),
+        ({"cpus": 2, "memory": "2x"}, (True, False)),
+        ({"instance_type": "p4d.24xlarge"}, (False, False)),
+    ],
+)
+def test_only_what_is_asked_for_exactly_is_a_limit(
+    asked: dict[str, object], capped: tuple[bool, bool]
+) -> None:
+    demand = demand_of(sky.Resources(**asked), BOX)  # type: ignore[arg-type]
+    assert (demand.cpus_capped, demand.memory_capped) == capped
+
+
 @pytest.mark.parametrize("asked", [{"cpus": 3}, {"memory": 5}, {"accelerators": "A100"}])
 def test_what_a_node_can_never_hold_is_said(asked: dict[str, object]) -> None:
     resources = sky.Resources(**asked)  # type: ignore[arg-type]
