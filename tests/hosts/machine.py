@@ -154,8 +154,8 @@ class Machine(Host):
     def remove(self) -> None:
         self.kill()
         self._wire.remove()
-        self._freezer.remove()
         self._groups.remove()
+        self._freezer.remove()
         self._disk.remove()
         wipe(self.folder)
 

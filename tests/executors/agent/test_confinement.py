@@ -130,7 +130,7 @@ def test_what_hides_from_a_job_ends_with_it(node: Node) -> None:
 
 @confined
 def test_what_goes_on_in_ever_new_processes_is_ended(node: Node) -> None:
-    heirs = "trap '' TERM; pass_on() { pass_on & }; for _ in 1 2 3; do pass_on & done"
+    heirs = "trap '' TERM; pass_on() { [ ! -e ~ ] || pass_on & }; for _ in 1 2 3; do pass_on & done"
     job = node.queue.submit(spec(f"{heirs}; {HOLD}", demand=Demand(cpus_milli=500, cpus_capped=True)))
     assert next(iter(node.queue.tail(job))) == b"ready\n"
     (group,) = _tree(node).children("job-")
@@ -148,6 +148,7 @@ def test_nothing_of_a_cluster_is_left_in_the_kernel(node: Node) -> None:
 
 
 def test_a_job_with_limits_says_when_the_node_cannot_hold_it_to_them(node: Node) -> None:
+    confinement.read(Layout(node.home)).forget()
     record = {"boot": processes.boot_id(), "version": 0, "folders": {}, "reason": "no such thing here"}
     (node.state / "confinement.json").write_text(json.dumps(record))
     job = node.queue.submit(spec("echo hello", demand=CAPPED))
