@@ -134,15 +134,17 @@ def read(layout: Layout) -> Confinement:
     if record["reason"]:
         return Confinement(None, record["reason"])
     folders = {controller: Path(folder) for controller, folder in record["folders"].items()}
-    if record["version"] == V2 and os.getuid() and not _inside(folders["cpu"]):
-        return Confinement(
-            None, "the agent was started outside of its control group; stop and start the cluster"
-        )
     return Confinement(ControlGroup(record["version"], folders), "")
 
 
-def _inside(tree: Path) -> bool:
-    return tree.name in _own_groups().get("", "").split("/")
+def of_this_process(layout: Layout) -> Confinement:
+    """Return the same for a process that is to put jobs there: in v2 it has to be root or in the tree."""
+    found = read(layout)
+    if found.tree is None or found.tree.version == V1 or os.getuid() == 0:
+        return found
+    if found.tree.name in _own_groups().get("", "").split("/"):
+        return found
+    return Confinement(None, "the agent was started outside of its control group; stop and start the cluster")
 
 
 def prepare(layout: Layout, config: Config) -> None:
@@ -150,7 +152,7 @@ def prepare(layout: Layout, config: Config) -> None:
 
     Idempotent. It takes root, or ``sudo -n`` where the node's settings allow that; nothing is raised.
     """
-    before = read(layout)
+    before = of_this_process(layout)
     if before.tree is not None and all(os.access(str(folder), os.W_OK) for folder in before.tree.folders):
         return
     version, folders, reason = 0, {}, ""  # type: int, Dict[str, str], str

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import signal
 import time
@@ -39,7 +40,7 @@ class ControlGroup:
     """A group: one folder in v2; in v1 one in each hierarchy, by controller."""
 
     def __init__(self, version: int, folders: Dict[str, Path]) -> None:
-        self._version = version
+        self.version = version
         self._folders = folders
 
     @property
@@ -50,7 +51,7 @@ class ControlGroup:
     def child(self, name: str) -> ControlGroup:
         """Return the group of that name in this one, be it there or not."""
         folders = {controller: folder / name for controller, folder in self._folders.items()}
-        return ControlGroup(self._version, folders)
+        return ControlGroup(self.version, folders)
 
     def children(self, prefix: str) -> List[ControlGroup]:
         """Return the groups in this one whose names begin with ``prefix``, half-made ones too."""
@@ -72,7 +73,7 @@ class ControlGroup:
         quota_us = limits.cpus_milli * _PERIOD_US // 1000
         memory = limits.memory_mib << 20
         cpu_folder, memory_folder = (self._folders[controller] for controller in CONTROLLERS)
-        if self._version == V2:
+        if self.version == V2:
             _write(cpu_folder / "cpu.weight", min(10_000, max(1, limits.share_milli // 10)))
             if quota_us:
                 _write(cpu_folder / "cpu.max", f"{quota_us} {_PERIOD_US}")
@@ -97,7 +98,7 @@ class ControlGroup:
         In v1 it moves as a thread, which takes no lock of the kernel that others hold for milliseconds.
         """
         for folder in self.folders:
-            _write(folder / ("cgroup.procs" if self._version == V2 else "tasks"), 0)
+            _write(folder / ("cgroup.procs" if self.version == V2 else "tasks"), 0)
 
     def members(self) -> List[processes.Identity]:
         """Return the processes in it and in groups that they made in it."""
@@ -111,7 +112,7 @@ class ControlGroup:
 
     def kill(self) -> None:
         """Send SIGKILL to all members at once, so that none forks another meanwhile, where the kernel can."""
-        if self._version == V2:
+        if self.version == V2:
             with contextlib.suppress(OSError):
                 _write(self.folders[0] / "cgroup.kill", 1)
             return
@@ -131,7 +132,7 @@ class ControlGroup:
 
     def out_of_memory(self) -> bool:
         """Return whether the kernel has killed a process in it because memory was used up."""
-        name = "memory.events" if self._version == V2 else "memory.oom_control"
+        name = "memory.events" if self.version == V2 else "memory.oom_control"
         lines = (line.split() for line in _read(self._folders["memory"] / name).splitlines())
         return any(words[0] == "oom_kill" and words[1] != "0" for words in lines)
 
@@ -145,12 +146,11 @@ class ControlGroup:
 
 
 def _removed(folder: str) -> bool:
+    """Remove a folder; return whether there is no use in trying again."""
     try:
         Path(folder).rmdir()
-    except FileNotFoundError:
-        return True
-    except OSError:
-        return False
+    except OSError as error:
+        return error.errno != errno.EBUSY
     return True
 
 

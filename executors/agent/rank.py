@@ -125,7 +125,7 @@ class _Scripts:
     def run(self) -> int:
         self._layout.workdir.mkdir(parents=True, exist_ok=True)
         limits = Limits(*self._request["limits"])
-        with confinement.read(self._layout).of_job(self._request["job_id"], limits) as group:
+        with confinement.of_this_process(self._layout).of_job(self._request["job_id"], limits) as group:
             code = self._run_scripts(group)
             ran_out = confinement.ran_out(group, limits)
         frames.send(frames.ENDED, [code, self._stop.asked, ran_out])

@@ -105,7 +105,7 @@ class _Run:
         self._logs = layout.log_dir(job.run_timestamp)
         self._gang = config.own_slurm or int(job.spec.get("num_nodes", 1)) > 1
         self._attempt = 1
-        self._confinement = confinement.read(layout)
+        self._confinement = confinement.of_this_process(layout)
         self._limits = confinement.limits_of(job.spec, job.demand, capacity_of(config))
         if config.own_slurm:
             self._state = states.PENDING

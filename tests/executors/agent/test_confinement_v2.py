@@ -33,6 +33,7 @@ USER_SCRIPT = """
 cd
 agent() { /usr/bin/python3 -I .sky_agent/agent.pyz "$@"; }
 echo '{"cancel_grace_s": 0.3}' | /usr/bin/python3 -I .sky_agent/agent-1.pyz install
+echo '{}' | agent start
 agent submit <specs.json
 agent tail 1 --follow
 agent tail 2 --follow
@@ -66,7 +67,7 @@ def test_jobs_are_confined_as_by_version_1(folder: Path) -> None:
         str(root),
         str(TESTS),
     ]
-    env = [f"PYTHONPATH={root}", PATH, "HOME=/root", "PYTHONDONTWRITEBYTECODE=1"]
+    env = [f"PYTHONPATH={root}", PATH, f"HOME={folder}", "PYTHONDONTWRITEBYTECODE=1"]
     code, output = kernel.in_another(argv, folder, env)
     assert code == 0, output
     assert "skipped" not in output
@@ -85,6 +86,7 @@ def test_a_user_who_may_sudo_is_given_a_tree_once_and_needs_no_root_for_jobs(fol
     (folder / "user.sh").write_text(USER_SCRIPT)
     code, output = kernel.in_another(["sh", "-ec", AS_USER.format(user=USER)], folder, [PATH])
     assert code == 0, output
+    assert output.count('"not_confined": ""') == 2, output
     assert '"version": 2' in output
     assert '"reason": ""' in output, output
     assert "hid\n" in output
