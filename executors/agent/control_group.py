@@ -18,6 +18,7 @@ CONTROLLERS = ("cpu", "memory")
 
 FREEZER = "freezer"
 _PERIOD_US = 100_000
+_LEAST_QUOTA_US = 1_000  # of the kernel
 _FREEZE_S = 0.2
 _BURY_S = 0.5
 
@@ -70,7 +71,7 @@ class ControlGroup:
 
     def limit(self, limits: Limits) -> None:
         """Give it its share and its limits; memory is limited with swap counted in. Raises ``OSError``."""
-        quota_us = limits.cpus_milli * _PERIOD_US // 1000
+        quota_us = limits.cpus_milli and max(_LEAST_QUOTA_US, limits.cpus_milli * _PERIOD_US // 1000)
         memory = limits.memory_mib << 20
         cpu_folder, memory_folder = (self._folders[controller] for controller in CONTROLLERS)
         if self.version == V2:
