@@ -201,28 +201,28 @@ def _place(name: str) -> Optional[_Place]:
     mounts, own = _mounts(), _own_groups()
     if all(controller in mounts and controller in own for controller in CONTROLLERS):
         used = [each for each in (*CONTROLLERS, FREEZER) if each in mounts and each in own]
-        homes = {each: _home_v1(_folder(mounts[each], own[each], name), mounts[each].point) for each in used}
+        homes = {each: home_v1(_folder(mounts[each], own[each], name), mounts[each].point) for each in used}
         return _Place(V1, {each: home / name for each, home in homes.items()}, [])
     if "" not in mounts or "" not in own:
         return None
     top = mounts[""].point
     if not set(CONTROLLERS) <= set((top / "cgroup.controllers").read_text("ascii").split()):
         return None
-    home = _home_v2(_folder(mounts[""], own[""], name), top)
+    home = home_v2(_folder(mounts[""], own[""], name), top)
     if home is None:
         return None
     above = [folder for folder in (home, *home.parents) if top in (folder, *folder.parents)]
     return _Place(V2, dict.fromkeys(CONTROLLERS, home / name), above[::-1])
 
 
-def _home_v1(own: Path, top: Path) -> Path:
+def home_v1(own: Path, top: Path) -> Path:
     """Return the group to make the tree in: our own, or that above when systemd tends it as a unit's."""
     while own != top and own.suffix in _UNITS:
         own = own.parent
     return own
 
 
-def _home_v2(own: Path, top: Path) -> Optional[Path]:
+def home_v2(own: Path, top: Path) -> Optional[Path]:
     """Return the nearest group that may hand controllers on: the kernel's root, or one without processes."""
     while True:
         root = not (own / "cgroup.type").exists()

@@ -58,24 +58,17 @@ def in_another(argv: Sequence[str], folder: Path, env: Sequence[str]) -> tuple[i
     init.chmod(0o755)
     program = _program()
     assert program is not None
-    subprocess.run(
-        [
-            program,
-            "mem=1G",
-            "rootfstype=hostfs",
-            "hostfs=/",
-            "rw",
-            f"init={init}",
-            "con=null",
-            "con0=null,fd:1",
-        ],
-        env={**environment(), "TMPDIR": "/dev/shm"},
-        stdin=subprocess.DEVNULL,
-        stdout=(folder / "console").open("wb"),
-        stderr=subprocess.STDOUT,
-        timeout=_LONGEST_S,
-        check=False,
-    )
+    options = ("mem=1G", "rootfstype=hostfs", "hostfs=/", "rw", f"init={init}", "con=null", "con0=null,fd:1")
+    with (folder / "console").open("wb") as console:
+        subprocess.run(
+            [program, *options],
+            env={**environment(), "TMPDIR": "/dev/shm"},
+            stdin=subprocess.DEVNULL,
+            stdout=console,
+            stderr=subprocess.STDOUT,
+            timeout=_LONGEST_S,
+            check=False,
+        )
     code = folder / "code"
     output = folder / "output" if code.exists() else folder / "console"
     return int(code.read_text()) if code.exists() else -1, output.read_text(errors="replace")

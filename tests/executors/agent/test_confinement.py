@@ -176,3 +176,30 @@ def test_limits_are_what_was_asked_for_exactly_below_the_node() -> None:
     both = {"demand": {"cpus_capped": True, "memory_capped": True}}
     assert confinement.limits_of(both, demand, node) == Limits(2_000, 2_000, 0)
     assert confinement.limits_of({}, demand, node) == Limits(2_000, 0, 0)
+
+
+def _kernel_group(folder: Path, procs: str = "", *, root: bool = False) -> Path:
+    """Make a folder that looks like a group of version 2."""
+    folder.mkdir()
+    (folder / "cgroup.procs").write_text(procs)
+    if not root:
+        (folder / "cgroup.type").write_text("domain\n")
+    return folder
+
+
+def test_a_login_under_systemd_has_its_tree_in_the_user_s_slice(tmp_path: Path) -> None:
+    top = _kernel_group(tmp_path / "top", root=True)
+    user = _kernel_group(_kernel_group(top / "user.slice") / "user-1000.slice")
+    session = _kernel_group(user / "session-3.scope", "71\n72\n")
+    manager = _kernel_group(user / "user@1000.service")
+    for own in (session, manager):
+        assert confinement.home_v1(own, top) == user
+        assert confinement.home_v2(own, top) == user
+
+
+def test_a_machine_without_systemd_has_its_tree_at_the_top_and_a_container_has_none(tmp_path: Path) -> None:
+    top = _kernel_group(tmp_path / "top", "1\n2\n", root=True)
+    assert confinement.home_v2(top, top) == top
+    container = _kernel_group(tmp_path / "container", "1\n2\n")
+    assert confinement.home_v2(container, container) is None
+    assert confinement.home_v1(container, container) == container
