@@ -103,10 +103,9 @@ class Confinement(NamedTuple):
         return group
 
     def complaint(self, limits: Limits) -> str:
-        """Return what is to be said of a job that has limits and cannot be held to them; ``""`` for none."""
-        if self.tree is not None or not str(limits):
-            return ""
-        return f"this job is not confined to its {limits}: {self.reason}"
+        """Return what is to be said of a job without a group; ``""`` for one without limits."""
+        reason = self.reason or "its control group could not be made; see ~/.sky_agent/agent.log"
+        return f"this job is not confined to its {limits}: {reason}" if str(limits) else ""
 
     def sweep(self, grace_s: float) -> None:
         """End what is left of jobs whose runner or rank is dead, and remove their groups."""

@@ -116,7 +116,6 @@ class _Run:
         self._logs.joinpath("tasks").mkdir(mode=0o700, parents=True, exist_ok=True)
         self._layout.workdir.mkdir(parents=True, exist_ok=True)
         with self._open("run.log") as merged:
-            self._say(merged, self._confinement.complaint(self._limits))
             ended = self._try(merged)
             while self._again(ended, merged):
                 ended = self._try(merged)
@@ -150,6 +149,8 @@ class _Run:
         """Run setup and the script here, in a control group where the node has them."""
         self._limit()
         with self._confinement.of_job(self._job.job_id, self._limits) as group:
+            if group is None:
+                self._say(merged, self._confinement.complaint(self._limits))
             code = self._run_scripts(group, merged)
             return _End(code, confinement.ran_out(group, self._limits))
 
@@ -169,7 +170,9 @@ class _Run:
         return sorted(self._job.devices) if self._config.accelerators else None
 
     def _on_several(self, merged: BinaryIO) -> _End:
-        """Have Slurm run the job on its nodes."""
+        """Have Slurm run the job on its nodes; whether they can confine it is judged by this one."""
+        if self._confinement.tree is None:
+            self._say(merged, self._confinement.complaint(self._limits))
         nodes = nodes_of(self._layout, self._config, sorted(self._job.devices))
         gang = Gang(nodes, self._config, self._job, self._limits, self._stop, self._on_state)
         ended = gang.run(self._logs / "tasks", merged)
