@@ -83,12 +83,11 @@ class Rings:
 
     def _grouped(self, rings: list[list[int]]) -> list[_Ring]:
         grid = self.grid
-        groups: dict[tuple[int, int], list[int]] = {}
-        for distance, ring in enumerate(rings):
-            for task in ring:
-                if grid.halves_at[task]:
-                    groups.setdefault((distance, int(grid.colour[task])), []).append(task)
-        ordered = [groups[key] for key in sorted(groups)]
+        groups: dict[int, list[int]] = {}
+        for task, level in _levels(grid.neighbours, rings).items():
+            if grid.halves_at[task]:
+                groups.setdefault(level, []).append(task)
+        ordered = [sorted(groups[level]) for level in sorted(groups)]
         tasks = np.array([task for group in ordered for task in group], dtype=np.int64)
         if not len(tasks):
             return []
@@ -299,3 +298,19 @@ def _around(neighbours: list[list[int]], tasks: list[int], size: int) -> tuple[l
         rings.append(ring)
         seen.update(ring)
     return rings, False
+
+
+def _levels(neighbours: list[list[int]], rings: list[list[int]]) -> dict[int, int]:
+    """Return by task the least level above its neighbours in the rings inside, and apart from all others."""
+    levels: dict[int, int] = {}
+    before: set[int] = set()
+    for ring in rings:
+        for task in ring:
+            inside = [levels[other] for other in neighbours[task] if other in before]
+            taken = {levels[other] for other in neighbours[task] if other in levels}
+            level = max(inside, default=-1) + 1
+            while level in taken:
+                level += 1
+            levels[task] = level
+        before.update(ring)
+    return levels
