@@ -62,6 +62,7 @@ class Grid:
         outward = matrices[:, zones[:, None], zones[None, :]]
         nothing = np.zeros((1, len(zones), len(zones)), dtype=np.int64)
         self._tariffs = np.concatenate([outward, outward.transpose(0, 2, 1), nothing])
+        self._onto = np.ascontiguousarray(self._tariffs.transpose(2, 1, 0))
         tariff = network.tariff[edges]
         either = np.stack([tariff, tariff + len(outward)], axis=1)
         self._tariff_of: Ints = np.where(tariff[:, None] < 0, 2 * len(outward), either).reshape(-1)
@@ -85,15 +86,18 @@ class Grid:
         return self.cross(self.tariffs(halves), beyond)
 
     def tariffs(self, halves: Ints) -> Ints:
-        """Return by half what crossing costs from each zone at its own end to each at the other."""
-        tariffs: Ints = self._tariffs[self._tariff_of[halves]]
+        """Return what crossing costs, by zone at the other end, zone at the own end, and half.
+
+        In this order, ``cross`` runs along the halves, of which there are more than zones.
+        """
+        tariffs: Ints = self._onto.take(self._tariff_of[halves], axis=2)
         return tariffs
 
     def cross(self, tariffs: Ints, beyond: Ints) -> Ints:
         """Do what ``across`` does, with the ``tariffs`` of the halves."""
         of_zone = np.minimum.reduceat(beyond, self.first_of_zone, axis=1)
-        from_zone = (tariffs + of_zone[:, None, :]).min(axis=2)
-        crossed: Ints = np.minimum(from_zone[:, self.zone], beyond)
+        from_zone = (tariffs + of_zone.T[:, None, :]).min(axis=0)
+        crossed: Ints = np.minimum(from_zone.T.take(self.zone, axis=1), beyond)
         return crossed
 
     def crossing(self, halves: Ints, there: Ints) -> Ints:
