@@ -15,6 +15,7 @@ import numpy as np
 
 from solver.columns import Ints, Mask
 from solver.problem import Problem
+from solver.ragged import Ragged
 
 NEVER = 2**58
 """Stands where there is no candidate; larger than any total, small enough to add a few."""
@@ -139,18 +140,16 @@ class Grid:
         return self.end[1::2]
 
     @cached_property
-    def halves_at(self) -> list[list[int]]:
+    def halves_at(self) -> Ragged:
         """The halves of each task."""
-        at: list[list[int]] = [[] for _ in range(self.tasks)]
-        for half, task in enumerate(self.end.tolist()):
-            at[task].append(half)
-        return at
+        sizes = np.bincount(self.end, minlength=self.tasks)
+        return Ragged(np.argsort(self.end, kind="stable"), np.concatenate([[0], np.cumsum(sizes)]))
 
     @cached_property
     def neighbours(self) -> list[list[int]]:
         """The tasks that share an edge with each."""
-        other = self.end[np.arange(len(self.end)) ^ 1].tolist()
-        return [[other[half] for half in halves] for halves in self.halves_at]
+        other = self.end[self.halves_at.flat ^ 1].tolist()
+        return [other[begin:end] for begin, end in pairwise(self.halves_at.start.tolist())]
 
     @cached_property
     def colours(self) -> list[Group]:

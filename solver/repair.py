@@ -15,11 +15,14 @@ from solver.grid import NEVER
 from solver.problem import Problem
 from solver.rings import Rings
 
-_SIZES = (12, 40, 120)
+_SIZES = (40, 120)
 """At least so many tasks around the loss are looked at: more where fewer prove nothing."""
 
 _HOPELESS = 0.5
 """A gap of more than this share of what the loss costs is not ruled out: more tasks have to be looked at."""
+
+_ENOUGH = 0.2
+"""A gap of less than this share of what the loss costs is soon ruled out."""
 
 _FEWER = 0.9
 """Cells are ruled out as long as each time leaves less than this share of them."""
@@ -56,13 +59,13 @@ def repaired(problem: Problem, choice: Ints, lost: Mask, cost: int, duals: Duals
 
 
 def _climb(rings: Rings, cost: int) -> None:
-    """Raise the bound as long as there is hope and it halves the gap to the plan that the amounts suggest."""
+    """Raise the bound as long as there is hope, there is more to gain, and it halves the gap to the plan."""
     rings.inward()
     rings.look()
     if rings.gap > _HOPELESS * (rings.cost - cost) and not rings.is_all:
         return
     before = NEVER
-    while not rings.near and 2 * rings.gap <= before:
+    while not rings.near and rings.gap > _ENOUGH * (rings.cost - cost) and 2 * rings.gap <= before:
         before = rings.gap
         rings.outward()
         rings.inward()
@@ -75,11 +78,13 @@ def _rule_out(rings: Rings) -> Ints | None:
     before = NEVER
     while rings.open < _FEWER * before:
         before = rings.open
-        for sweep in (rings.outward, rings.inward):
-            sweep(rings.cost)
+        rings.outward(rings.cost)
+        found = rings.only_choice()
+        if found is None:
+            rings.inward(rings.cost)
             found = rings.only_choice()
-            if found is not None:
-                return found
-            if not rings.near:
-                rings.look()
+        if found is not None:
+            return found
+        if not rings.near:
+            rings.look()
     return None

@@ -2,55 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from itertools import pairwise
-
 import numpy as np
 
 from solver.columns import Ints, Mask
 from solver.dual_ascent import Duals, Floors
-from solver.grid import NEVER, Group
+from solver.grid import NEVER
+from solver.level import Ahead, Level, levels_of, rings_around
 from solver.problem import Problem
 
 _DESCENTS = 3
 
-_DEAD = NEVER // 2
-"""Terms of cells that are not alive are above this, and those of all others below."""
-
 _NEAR = 10_000
 """A gap of less than this part of the cost counts as none."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Ahead:
-    """The halves of a group (their positions in it) that lead on, and into how many parts a term goes.
-
-    ``tasks`` are the positions in the group of the tasks that own them.
-    """
-
-    at: Ints
-    tasks: Ints
-    edges: Ints
-    count: Ints
-    parts: Ints
-
-
-@dataclass(frozen=True, slots=True)
-class _Ring:
-    """Tasks of one distance and colour, with what leads to rings inside and outside of them.
-
-    ``own`` is what their cells cost, ``NEVER`` where nothing is alive; ``beyond`` are the other halves of
-    their edges, at ``far_end``.
-    """
-
-    group: Group
-    own: Ints
-    beyond: Ints
-    far_end: Ints
-    edges: Ints
-    tariffs: Ints
-    inner: _Ahead
-    outer: _Ahead
 
 
 class Rings:
@@ -68,51 +31,19 @@ class Rings:
         self.problem, self.choice, self.lost = problem, choice, lost
         self.grid = grid = floors.grid
         self.moved = duals.moved.copy()
-        self.of_tasks, self.of_edges = floors.of_tasks.copy(), floors.of_edges.copy()
-        rings, self.is_all = _around(grid.neighbours, np.flatnonzero(lost).tolist(), size)
+        self._floors = np.concatenate([floors.of_tasks, floors.of_edges])
+        self.of_tasks, self.of_edges = self._floors[: grid.tasks], self._floors[grid.tasks :]
+        rings, self.is_all = rings_around(grid.neighbours, np.flatnonzero(lost).tolist(), size)
         self.tasks: Ints = np.array([task for ring in rings for task in ring], dtype=np.int64)
         self.inside: Mask = np.zeros(grid.tasks, dtype=bool)
         self.inside[self.tasks] = True
         self._apart: Ints = np.array([t for t in rings[0] if not grid.neighbours[t]], dtype=np.int64)
         self._touched: Mask = self.inside[grid.source] | self.inside[grid.target]
         self._fill()
-        self._rings = self._grouped(rings)
+        self._levels = levels_of(grid, rings, self.own)
         self.last: Ints = grid.column[problem.place.pick(choice)]
         self._elsewhere = self._cost_elsewhere()
         self.place, self.cost = self.last, NEVER
-
-    def _grouped(self, rings: list[list[int]]) -> list[_Ring]:
-        grid = self.grid
-        groups: dict[int, list[int]] = {}
-        for task, level in _levels(grid.neighbours, rings).items():
-            if grid.halves_at[task]:
-                groups.setdefault(level, []).append(task)
-        ordered = [sorted(groups[level]) for level in sorted(groups)]
-        tasks = np.array([task for group in ordered for task in group], dtype=np.int64)
-        if not len(tasks):
-            return []
-        number = np.repeat(np.arange(len(ordered)), [len(group) for group in ordered])
-        of_tasks = [grid.halves_at[task] for task in tasks.tolist()]
-        halves = np.array([half for of_task in of_tasks for half in of_task], dtype=np.int64)
-        at = np.repeat(np.arange(len(tasks)), [len(of_task) for of_task in of_tasks])
-        first = np.flatnonzero(np.diff(at, prepend=-1))
-        rank = np.full(grid.tasks, -1, dtype=np.int64)
-        rank[tasks] = number
-        far_end = grid.end[halves ^ 1]
-        here, there = number[at], rank[far_end]
-        inner, outer = (there >= 0) & (there < here), there > here
-        bounds = np.flatnonzero(np.diff(number, prepend=-1, append=-1))
-        found = []
-        for begin, end in pairwise(bounds.tolist()):
-            low = int(first[begin])
-            high = int(first[end]) if end < len(first) else len(halves)
-            run = slice(low, high)
-            group = Group(tasks[begin:end], halves[run], first[begin:end] - low, at[run] - begin)
-            edges = group.halves >> 1
-            ahead = (_ahead(group, edges, mask[run]) for mask in (inner, outer))
-            own, tariffs = self.own[group.tasks], grid.tariffs(group.halves)
-            found.append(_Ring(group, own, group.halves ^ 1, far_end[run], edges, tariffs, *ahead))
-        return found
 
     def _fill(self) -> None:
         """Read the cells of the tasks inside and of those next to them."""
@@ -134,7 +65,7 @@ class Rings:
     @property
     def bound(self) -> int:
         """What any plan of the cells alive costs at least."""
-        return int(self.of_tasks.sum() + self.of_edges.sum())
+        return int(self._floors.sum())
 
     @property
     def gap(self) -> int:
@@ -163,14 +94,14 @@ class Rings:
 
     def inward(self, limit: int | None = None) -> None:
         """Carry the terms towards the loss; rule out what surely costs more than ``limit``."""
-        for ring in reversed(self._rings):
-            self._visit(ring, ring.inner, limit)
+        for level in reversed(self._levels):
+            self._visit(level, level.inner, limit)
         self._visit_apart(limit)
 
     def outward(self, limit: int | None = None) -> None:
         """Carry the terms away from the loss; rule out what surely costs more than ``limit``."""
-        for ring in self._rings:
-            self._visit(ring, ring.outer, limit)
+        for level in self._levels:
+            self._visit(level, level.outer, limit)
 
     def _visit_apart(self, limit: int | None) -> None:
         """Do with the tasks that have lost their candidate and have no edge what a visit does."""
@@ -180,30 +111,23 @@ class Rings:
         if limit is not None:
             self.alive[self._apart] &= terms - least[:, None] <= limit - self.bound
 
-    def _visit(self, ring: _Ring, ahead: _Ahead, limit: int | None) -> None:
+    def _visit(self, level: Level, ahead: Ahead, limit: int | None) -> None:
         """Move into each task's term what its edges cost at least; give shares of it to the edges ahead."""
-        tasks, own = ring.group.tasks, ring.own
-        collected = self._collected(ring)
-        terms = own + np.add.reduceat(collected, ring.group.first, axis=0)
+        group, own = level.group, level.own
+        collected = self.grid.cross(level.tariffs, -self.moved.take(level.beyond, axis=0))
+        terms = own + np.add.reduceat(collected, group.first, axis=0)
         least = terms.min(axis=1)
-        self.of_tasks[tasks] = least
-        self.of_edges[ring.edges] = 0
+        self.of_tasks[group.tasks] = least
+        self.of_edges[level.edges] = 0
         if limit is not None:
-            dear = terms - least[:, None] > limit - self.bound
-            self.alive[tasks] &= ~dear
+            dear = terms > (least + (limit - self.bound))[:, None]
             own[dear] = terms[dear] = NEVER
+            self.alive[group.tasks] = own < NEVER
         if len(ahead.at):
-            dead = terms >= _DEAD
-            shares = np.where(dead, NEVER, terms // ahead.parts)
-            given = shares[ahead.tasks]
-            collected[ahead.at] -= given
-            self.of_edges[ahead.edges] = given.min(axis=1)
-            self.of_tasks[tasks] = np.where(dead, NEVER, terms - shares * ahead.count).min(axis=1)
-        self.moved[ring.group.halves] = collected
-
-    def _collected(self, ring: _Ring) -> Ints:
-        beyond: Ints = -self.moved[ring.beyond]
-        return self.grid.cross(ring.tariffs, beyond)
+            collected[ahead.at] -= ahead.shares(terms).take(ahead.tasks, axis=0)
+            self.of_edges[ahead.edges] = (least // ahead.parts)[ahead.tasks]
+            self.of_tasks[ahead.givers] = 0
+        self.moved[group.halves] = collected
 
     def look(self) -> None:
         """Take the plan that the terms suggest if it is the best so far; where it is not near, improve it."""
@@ -218,30 +142,27 @@ class Rings:
     def _decode(self) -> Ints:
         """Return the place of each task in the plan that the terms suggest, from the loss outward."""
         place: Ints = self.last.copy()
-        undecided = self.inside.copy()
         place[self._apart] = self.own[self._apart].argmin(axis=1)
-        for ring in self._rings:
-            collected = self._collected(ring)
-            known = np.flatnonzero(~undecided[ring.far_end])
-            halves, there = ring.group.halves[known], place[ring.far_end[known]]
-            taken = self.moved[ring.beyond[known], there]
-            collected[known] = self.grid.crossing(halves, there) - taken[:, None]
-            place[ring.group.tasks] = self._best(ring, collected)
-            undecided[ring.group.tasks] = False
+        for level in self._levels:
+            group, outer = level.group, level.outer
+            of_halves = self.grid.crossing(group.halves, place[level.far_end])
+            of_halves -= self.moved[level.beyond, place[level.far_end]][:, None]
+            of_halves[outer.at] = self.moved.take(group.halves[outer.at], axis=0)
+            place[group.tasks] = self._best(level, of_halves)
         return place
 
     def _descend(self, place: Ints) -> Ints:
         for _ in range(_DESCENTS):
             before = place.copy()
-            for ring in self._rings:
-                crossing = self.grid.crossing(ring.group.halves, place[ring.far_end])
-                place[ring.group.tasks] = self._best(ring, crossing)
+            for level in self._levels:
+                crossing = self.grid.crossing(level.group.halves, place[level.far_end])
+                place[level.group.tasks] = self._best(level, crossing)
             if np.array_equal(place, before):
                 break
         return place
 
-    def _best(self, ring: _Ring, of_halves: Ints) -> Ints:
-        total: Ints = ring.own + np.add.reduceat(of_halves, ring.group.first, axis=0)
+    def _best(self, level: Level, of_halves: Ints) -> Ints:
+        total: Ints = level.own + np.add.reduceat(of_halves, level.group.first, axis=0)
         best: Ints = total.argmin(axis=1)
         return best
 
@@ -280,37 +201,3 @@ class Rings:
         choice: Ints = self.choice.copy()
         choice[task[found]] = self._rows[found] - self.problem.cost.start[task[found]]
         return choice
-
-
-def _ahead(group: Group, edges: Ints, mask: Mask) -> _Ahead:
-    count = np.add.reduceat(mask.astype(np.int64), group.first)[:, None]
-    at = np.flatnonzero(mask)
-    return _Ahead(at, group.position[at], edges[at], count, np.maximum(count, 1))
-
-
-def _around(neighbours: list[list[int]], tasks: list[int], size: int) -> tuple[list[list[int]], bool]:
-    """Return ``tasks`` and those around them, ring by ring, and whether there are no more."""
-    rings, seen = [tasks], set(tasks)
-    while len(seen) < max(size, 4 * len(tasks)):
-        ring = sorted({other for task in rings[-1] for other in neighbours[task]} - seen)
-        if not ring:
-            return rings, True
-        rings.append(ring)
-        seen.update(ring)
-    return rings, False
-
-
-def _levels(neighbours: list[list[int]], rings: list[list[int]]) -> dict[int, int]:
-    """Return by task the least level above its neighbours in the rings inside, and apart from all others."""
-    levels: dict[int, int] = {}
-    before: set[int] = set()
-    for ring in rings:
-        for task in ring:
-            inside = [levels[other] for other in neighbours[task] if other in before]
-            taken = {levels[other] for other in neighbours[task] if other in levels}
-            level = max(inside, default=-1) + 1
-            while level in taken:
-                level += 1
-            levels[task] = level
-        before.update(ring)
-    return levels
