@@ -10,18 +10,38 @@ from catalog.offer import Market
 from catalog.scope import Scope
 from solver.columns import Columns, Ints, Mask
 
-_TEXT_FIELDS = ("cloud", "region", "zone", "instance_type", "accelerator")
+_TEXT_FIELDS = ("instance_type", "zone", "region", "accelerator", "cloud")
+"""The narrowest first."""
+
 _COUNT = "accelerator_count_milli"
 
 
-def blocked(columns: Columns, market: Market, scopes: Iterable[Scope], rows: Ints | None = None) -> Mask:
+_FEW = 4
+"""So many scopes, or fewer, are looked up one by one, each field among what the fields before have left."""
+
+
+def added(before: Sequence[Scope], now: Sequence[Scope]) -> Sequence[Scope] | None:
+    """Return the scopes of ``now`` that are not in ``before``; ``None`` if one of ``before`` is gone."""
+    if now[: len(before)] == before:
+        return now[len(before) :]
+    return None if set(before) - set(now) else [*set(now) - set(before)]
+
+
+def blocked(
+    columns: Columns, market: Market | None, scopes: Iterable[Scope], rows: Ints | None = None
+) -> Mask:
     """Return which ``rows`` (all if not given), sold on ``market``, lie inside any of ``scopes``.
 
-    Scopes that set the same fields are looked up together, so many cost hardly more than one.
+    Without a ``market``, only the scopes of all markets count. Scopes that set the same fields are looked up
+    together, so many cost hardly more than a few.
     """
     size = len(columns) if rows is None else len(rows)
     mask = np.zeros(size, dtype=bool)
     for fields, alike in _alike(market, scopes).items():
+        if len(alike) <= _FEW:
+            for scope in alike:
+                mask[_inside(columns, fields, scope, rows)] = True
+            continue
         number, wanted = _numbers(columns, fields, alike, rows)
         mask |= np.broadcast_to(np.isin(number, wanted[wanted >= 0]), size)
     return mask
@@ -50,7 +70,18 @@ def least_inside(
     return found
 
 
-def _alike(market: Market, scopes: Iterable[Scope]) -> dict[tuple[str, ...], list[Scope]]:
+def _inside(columns: Columns, fields: tuple[str, ...], scope: Scope, rows: Ints | None) -> Ints:
+    """Return the positions in ``rows`` (all if not given) of those that lie inside ``scope``."""
+    at: Ints = np.arange(len(columns) if rows is None else len(rows))
+    for field in fields:
+        wanted = getattr(scope, field)
+        values = columns.value[field] if field == _COUNT else columns.code[field]
+        code = wanted if field == _COUNT else columns.code_of(field, wanted)
+        at = at[values[at if rows is None else rows[at]] == code]
+    return at
+
+
+def _alike(market: Market | None, scopes: Iterable[Scope]) -> dict[tuple[str, ...], list[Scope]]:
     """Return the scopes that hold offers of ``market``, by the fields that they set."""
     alike: dict[tuple[str, ...], list[Scope]] = {}
     for scope in scopes:

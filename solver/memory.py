@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from threading import Lock
 
-from catalog.scope import Scope
+from solver.blocklist import added
 from solver.columns import Columns
 from solver.network import TransferTable
 from solver.request import Request
@@ -33,7 +33,7 @@ class Memory:
         _, _, before, result = last
         if _unblocked(before) != _unblocked(request) or any(task.ordered for task in request.tasks):
             return None
-        return result if _blocks(request) >= _blocks(before) else None
+        return result if _only_more_blocks(before, request) else None
 
     def keep(self, columns: Columns, transfers: TransferTable, request: Request, result: Result) -> None:
         """Remember ``result`` if it is proven and unique."""
@@ -47,6 +47,9 @@ def _unblocked(request: Request) -> Request:
     return replace(request, tasks=tasks, blocks=(), notes=())
 
 
-def _blocks(request: Request) -> set[tuple[int, Scope]]:
-    own = {(at, scope) for at, task in enumerate(request.tasks) for scope in task.blocks}
-    return own | {(-1, scope) for scope in request.blocks}
+def _only_more_blocks(before: Request, now: Request) -> bool:
+    """Return whether every block of ``before`` is one of ``now``; their tasks are the same."""
+    return added(before.blocks, now.blocks) is not None and all(
+        added(task.blocks, again.blocks) is not None
+        for task, again in zip(before.tasks, now.tasks, strict=True)
+    )
