@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
 
 from solver.candidates import Candidates
 from solver.columns import Ints
-from solver.filters import MARKETS
+from solver.leaders import Values, first_of_groups
 from solver.problem import Problem
 from solver.request import Objective
 from solver.schedule import Schedule
 from solver.timetable import Timetable
-
-Values: TypeAlias = Callable[[Ints], Ints]
-"""The values that an order compares, of the candidates at the given positions."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,9 +40,21 @@ class Ranking:
         sort = np.lexsort(tuple(values(among) for values in reversed(order)))
         return [int(at) for at in among[sort]]
 
-    def first_of_kinds(self, leaders: Ints) -> list[int]:
-        """Return the best ``leaders`` of each (cloud, accelerator, market), in the objective's order."""
-        at = _first_of_groups(leaders, kind_of(self.candidates, leaders), self._order())
+    def runners_up(self, chosen: int, count: int) -> list[int]:
+        """Return the first ``count`` that are not ``chosen``, in the objective's order.
+
+        They are among the groups whose leaders are the first, since none comes before its own leader.
+        """
+        group = self.candidates.group
+        wanted = np.zeros(int(group.max()) + 1, dtype=bool)
+        wanted[group[_leading(self.candidates.leaders, count + 1, self._order())]] = True
+        among = np.flatnonzero(wanted[group])
+        return self.best(among[among != chosen], count)
+
+    def first_of_kinds(self) -> list[int]:
+        """Return the best of each (cloud, accelerator, market), in the objective's order."""
+        leaders = self.candidates.leaders
+        at = first_of_groups(leaders, self.candidates.kind(leaders), self._order())
         return self.best(at, len(at))
 
     def _order(self) -> tuple[Values, Values, Values]:
@@ -65,40 +73,6 @@ class Ranking:
         end = start + self.candidates.seconds[at] + self.way_out_s[place]
         makespan: Ints = np.maximum(end, self.least_s)
         return makespan
-
-
-def leaders_of(candidates: Candidates) -> Ints:
-    """Return the best of each place, runtime and (cloud, accelerator, market).
-
-    What the rest of the plan adds depends on place and runtime alone, so no other one can lead its kind.
-    """
-    at = np.arange(len(candidates))
-    kind = kind_of(candidates, at)
-    group = candidates.place * (int(kind.max()) + 1) + kind
-    if np.ptp(candidates.seconds):
-        runtimes, runtime = np.unique(candidates.seconds, return_inverse=True)
-        group = group * len(runtimes) + runtime
-    order = candidates.cost_micro_usd.__getitem__, candidates.key.__getitem__
-    return _first_of_groups(at, group, order)
-
-
-def kind_of(candidates: Candidates, at: Ints) -> Ints:
-    """Return the number of each candidate's (cloud, accelerator, market)."""
-    kind: Ints = candidates.columns.kind[candidates.row[at]] * len(MARKETS) + candidates.market[at]
-    return kind
-
-
-def _first_of_groups(at: Ints, group: Ints, order: tuple[Values, ...]) -> Ints:
-    """Return the first of each group; ``group`` belongs to the candidates ``at``."""
-    for values in order:
-        here = values(at)
-        if not np.ptp(here):
-            continue
-        least = np.full(int(group.max()) + 1, np.iinfo(np.int64).max)
-        np.minimum.at(least, group, here)
-        kept = here == least[group]
-        at, group = at[kept], group[kept]
-    return at
 
 
 def _leading(among: Ints, count: int, order: tuple[Values, ...]) -> Ints:

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from catalog.offer import Market
-from solver.alternatives import Ranking, kind_of, leaders_of, rankings
+from solver.alternatives import Ranking, rankings
 from solver.candidates import Candidates
-from solver.columns import Ints
 from solver.filters import MARKETS
 from solver.network import TransferTable, inbound
 from solver.params import Params
@@ -44,12 +43,8 @@ def assemble(
 ) -> Plan:
     """Return the plan; ``started`` is the ``perf_counter`` reading at the start of the whole solve."""
     request, schedule = solved.request, solved.result.schedule
-    leaders = {id(each): leaders_of(each) for each in set(solved.candidates)}
     ranked = rankings(solved.result.problem, schedule, solved.candidates)
-    tasks = tuple(
-        _placement(solved, task, of_task, leaders[id(of_task.candidates)], params.top_k)
-        for task, of_task in enumerate(ranked)
-    )
+    tasks = tuple(_placement(solved, task, of_task, params.top_k) for task, of_task in enumerate(ranked))
     return Plan(
         status=solved.result.status,
         objective=request.objective.value,
@@ -65,10 +60,10 @@ def assemble(
     )
 
 
-def _placement(solved: Solved, task: int, ranked: Ranking, leaders: Ints, top_k: int) -> Placement:
+def _placement(solved: Solved, task: int, ranked: Ranking, top_k: int) -> Placement:
     wanted, candidates = solved.request.tasks[task], solved.candidates[task]
     at = solved.chosen(task)
-    runners_up = ranked.best(np.flatnonzero(np.arange(len(candidates)) != at), top_k)
+    runners_up = ranked.runners_up(at, top_k)
     choice = _choice(solved.table, candidates, at)
     requirement_at = int(candidates.requirement[at])
     requirement = candidates.requirements[requirement_at]
@@ -79,9 +74,7 @@ def _placement(solved: Solved, task: int, ranked: Ranking, leaders: Ints, top_k:
         choice=choice,
         start_s=solved.result.schedule.start_s[task],
         alternatives=tuple(_choice(solved.table, candidates, other) for other in runners_up),
-        considered=tuple(
-            _choice(solved.table, candidates, other) for other in _considered(ranked, leaders, at)
-        ),
+        considered=tuple(_choice(solved.table, candidates, other) for other in _considered(ranked, at)),
         candidates=len(candidates),
         filters=candidates.filters,
         runtime_note=runtime.note,
@@ -96,10 +89,10 @@ def _defaults(requirement: Requirement, removed: dict[str, int]) -> Iterator[str
             yield f"{sentence}; {count:,} {'offer' if count == 1 else 'offers'} removed"
 
 
-def _considered(ranked: Ranking, leaders: Ints, chosen: int) -> list[int]:
+def _considered(ranked: Ranking, chosen: int) -> list[int]:
     """Return the best of each (cloud, accelerator, market), the chosen one for its own kind."""
-    first = ranked.first_of_kinds(leaders)
-    *kinds, own = kind_of(ranked.candidates, np.array([*first, chosen])).tolist()
+    first = ranked.first_of_kinds()
+    *kinds, own = ranked.candidates.kind(np.array([*first, chosen])).tolist()
     return [chosen if kind == own else at for kind, at in zip(kinds, first, strict=True)]
 
 

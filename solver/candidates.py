@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TypeAlias
 
 import numpy as np
@@ -11,9 +12,10 @@ import numpy as np
 from catalog.errors import UserError
 from catalog.scope import Scope
 from catalog.units import SECONDS_PER_HOUR
-from solver.blocklist import blocked, least_inside
+from solver.blocklist import added, blocked, least_inside
 from solver.columns import Columns, Ints, Mask
 from solver.filters import BLOCKS_FILTER, MARKETS, filters_of, markets_of, prices
+from solver.leaders import first_of_groups
 from solver.network import TransferTable, inbound
 from solver.plan import Filter
 from solver.request import DataSource, Objective, Requirement, TaskRequest
@@ -25,18 +27,20 @@ _REMEMBERED = 64
 """How many answers on requirements the columns remember: their offers, and which of these are free."""
 
 Admitted: TypeAlias = tuple[tuple[Ints, ...], list[Filter], dict[str, int]]
-"""(row, market, price, cost, seconds), the filters that were passed, and what each kind took away."""
+"""(row, market, price, cost, seconds, group), the filters that were passed, and what each kind took away."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Candidates:
     """Parallel arrays, one entry an offer of one market that satisfies one requirement of a task.
 
     ``row`` is a position in ``Columns``, ``market`` in ``MARKETS``, ``requirement`` in ``requirements``,
     ``place`` in ``columns.places``. ``cost_micro_usd`` is of all nodes for the whole runtime plus the task's
     ``inputs``; ``ready_s`` is when those inputs have arrived. ``key`` is distinct and increases with the
-    offer key. ``removed`` says, by requirement, how many offers each kind of filter took away. Of several
-    requirements that an offer satisfies, it is taken for the one with the shortest runtime, then the first.
+    offer key. In a ``group`` all have the same place, runtime, cloud, accelerator and market, and so only
+    cost and key decide between them. ``removed`` says, by requirement, how many offers each kind of filter
+    took away. Of several requirements that an offer satisfies, it is taken for the one with the shortest
+    runtime, then the first.
     """
 
     columns: Columns
@@ -53,9 +57,20 @@ class Candidates:
     ready_s: Ints
     place: Ints
     key: Ints
+    group: Ints
 
     def __len__(self) -> int:
         return len(self.row)
+
+    def kind(self, at: Ints) -> Ints:
+        """Return the number of each candidate's (cloud, accelerator, market)."""
+        return _kind(self.columns, self.row[at], self.market[at])
+
+    @cached_property
+    def leaders(self) -> Ints:
+        """The first of each group; whatever the rest of a plan is, no other is better than its leader."""
+        order = self.cost_micro_usd.__getitem__, self.key.__getitem__
+        return first_of_groups(np.arange(len(self)), self.group, order)
 
 
 def candidates_of(
@@ -63,7 +78,7 @@ def candidates_of(
 ) -> Candidates:
     """Return the candidates of ``task``: of all its requirements, or of the first that has any if ordered."""
     parts: list[tuple[Ints, ...]] = []
-    many = len(task.requirements) > 1
+    many, groups = len(task.requirements) > 1, 0
     filters: list[Filter] = []
     removed: list[dict[str, int]] = []
     scopes = (*blocks, *task.blocks)
@@ -75,14 +90,15 @@ def candidates_of(
             offers, kept, gone = _unblocked(columns, asked, admitted, scopes)
         removed.append(gone)
         filters += [Filter(f"{requirement.label}: {one.name}", one.kept) for one in kept] if many else kept
-        row, market, price, cost, seconds = offers
-        parts.append((row, market, np.full(len(row), index), price, cost, seconds))
+        row, *others, group = offers
+        parts.append((row, np.full(len(row), index), *others, group + groups))
+        groups += int(group.max(initial=-1)) + 1
         if task.ordered and len(row):
             break
     arrays = _joined(parts)
-    row, market, requirement_at, price, cost, seconds = _once(arrays) if many else arrays
-    input_cost, ready_s = _inputs(columns, task.inputs, transfers)
+    row, requirement_at, market, price, cost, seconds, group = _once(arrays) if many else arrays
     place = columns.place[row]
+    moves, ready_s = _inputs(columns, task.inputs, transfers, place)
     return Candidates(
         columns=columns,
         requirements=task.requirements,
@@ -93,11 +109,12 @@ def candidates_of(
         requirement=requirement_at,
         price_micro_usd=price,
         node_cost_micro_usd=cost,
-        cost_micro_usd=cost + input_cost[place],
+        cost_micro_usd=cost + moves if task.inputs else cost,
         seconds=seconds,
-        ready_s=ready_s[place],
+        ready_s=ready_s,
         place=place,
         key=(row * len(MARKETS) + market) * len(task.requirements) + requirement_at,
+        group=group,
     )
 
 
@@ -110,7 +127,7 @@ def least_of(
     """
     least: dict[Scope, int] = {}
     for requirement in task.requirements:
-        row, market, _, cost, seconds = _admitted(columns, requirement, task.num_nodes)[0]
+        row, market, _, cost, seconds, _ = _admitted(columns, requirement, task.num_nodes)[0]
         values = cost if objective is Objective.COST else seconds
         for at, name in enumerate(MARKETS):
             here = np.flatnonzero(market == at)
@@ -127,7 +144,7 @@ def _joined(parts: list[tuple[Ints, ...]]) -> tuple[Ints, ...]:
 
 def _once(arrays: tuple[Ints, ...]) -> tuple[Ints, ...]:
     """Return the arrays with each offer once; its price is one, so the shortest runtime is the best."""
-    row, market, requirement, _, _, seconds = arrays
+    row, requirement, market, _, _, seconds, _ = arrays
     offer = row * len(MARKETS) + market
     if np.bincount(offer, minlength=1).max() < 2:
         return arrays
@@ -183,7 +200,24 @@ def _admit(columns: Columns, requirement: Requirement, num_nodes: int) -> Admitt
         for market, mask in zip(markets_of(requirement), alive, strict=True)
     ]
     none = np.zeros(0, dtype=np.int64)
-    return (_joined(parts) if parts else (none,) * 5), kept, removed
+    arrays = _joined(parts) if parts else (none,) * 5
+    return (*arrays, _groups(columns, arrays)), kept, removed
+
+
+def _groups(columns: Columns, arrays: tuple[Ints, ...]) -> Ints:
+    """Return by offer the number of its (place, runtime, cloud, accelerator, market)."""
+    row, market, _, _, seconds = arrays
+    kind = _kind(columns, row, market)
+    group: Ints = columns.place[row].astype(np.int64) * (int(kind.max(initial=0)) + 1) + kind
+    if len(row) and np.ptp(seconds):
+        runtimes, runtime = np.unique(seconds, return_inverse=True)
+        group = group * len(runtimes) + runtime
+    return group
+
+
+def _kind(columns: Columns, row: Ints, market: Ints) -> Ints:
+    kind: Ints = columns.kind[row] * len(MARKETS) + market
+    return kind
 
 
 def _priced_on(
@@ -200,28 +234,28 @@ def _unblocked(
 ) -> Admitted:
     """Return what ``scopes`` leave of what ``asked`` admits."""
     arrays, kept, removed = admitted
-    free = _free(columns, asked, arrays[0], arrays[1], frozenset(scopes))
-    count = int(np.count_nonzero(free))
+    free = np.flatnonzero(_free(columns, asked, arrays[0], arrays[1], scopes))
     return (
         tuple(array[free] for array in arrays),
-        [*kept, Filter(BLOCKS_FILTER, count)],
-        removed | {"blocks": len(free) - count},
+        [*kept, Filter(BLOCKS_FILTER, len(free))],
+        removed | {"blocks": len(arrays[0]) - len(free)},
     )
 
 
 def _free(
-    columns: Columns, asked: tuple[Requirement, int], row: Ints, market: Ints, scopes: frozenset[Scope]
+    columns: Columns, asked: tuple[Requirement, int], row: Ints, market: Ints, scopes: tuple[Scope, ...]
 ) -> Mask:
     """Return which offers lie outside all ``scopes``; those that the last call had are not looked up."""
     key = (*asked, BLOCKS_FILTER)
-    known, free = columns.memo.get(key, (frozenset(), None))
-    if free is None or not known <= scopes:
-        known, free = frozenset(), np.ones(len(row), dtype=bool)
-    free = free.copy()
+    known, free = columns.memo.get(key, ((), None))
+    more = None if free is None else added(known, scopes)
+    if more is None:
+        more, free = scopes, np.ones(len(row), dtype=bool)
+    free = free & ~blocked(columns, None, more, row)
     for at, name in enumerate(MARKETS):
-        here = np.flatnonzero(free & (market == at))
-        if len(here):
-            free[here] = ~blocked(columns, name, scopes - known, row[here])
+        if any(scope.market is name for scope in more):
+            here = np.flatnonzero(free & (market == at))
+            free[here] = ~blocked(columns, name, more, row[here])
     _remember(columns, key, (scopes, free))
     found: Mask = free
     return found
@@ -243,12 +277,13 @@ def _cost_micro_usd(price: Ints, seconds: Ints, num_nodes: int, label: str) -> I
     return cost
 
 
-def _inputs(columns: Columns, inputs: tuple[DataSource, ...], transfers: TransferTable) -> tuple[Ints, Ints]:
-    """Return, for each place, the cost of bringing ``inputs`` there and when the last of them arrives."""
-    cost = np.zeros(len(columns.places), dtype=np.int64)
-    ready_s = np.zeros(len(columns.places), dtype=np.int64)
-    for at, place in enumerate(columns.places if inputs else ()):
-        moves = [inbound(transfers, source, place) for source in inputs]
-        cost[at] = sum(move_cost for move_cost, _ in moves)
-        ready_s[at] = max(move_s for _, move_s in moves)
-    return cost, ready_s
+def _inputs(
+    columns: Columns, inputs: tuple[DataSource, ...], transfers: TransferTable, place: Ints
+) -> tuple[Ints, Ints]:
+    """Return by ``place`` the cost of bringing ``inputs`` there and when the last of them arrives."""
+    if not inputs:
+        return np.zeros(len(place), dtype=np.int64), np.zeros(len(place), dtype=np.int64)
+    moves = [[inbound(transfers, source, each) for source in inputs] for each in columns.places]
+    cost = np.array([sum(paid for paid, _ in of_place) for of_place in moves], dtype=np.int64)
+    ready_s = np.array([max(waited for _, waited in of_place) for of_place in moves], dtype=np.int64)
+    return cost[place], ready_s[place]

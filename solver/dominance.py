@@ -20,15 +20,15 @@ _CHAMPIONS = 256
 def best_of_places(candidates: Candidates, objective: Objective, place_matters: bool) -> Ints:
     """Return positions of the candidates that no other one of the same place beats, in key order.
 
-    Where ``place_matters`` is false all candidates compete. Linear in the number of candidates: they are
-    grouped by (place, runtime), of which there are few.
+    Where ``place_matters`` is false all candidates compete. The best of a place and a runtime leads its
+    group, so the others need no look.
     """
     if not len(candidates):
         return np.zeros(0, dtype=np.int64)
-    at: Ints = np.arange(len(candidates))
+    at = candidates.leaders
     place = candidates.place if place_matters else np.zeros(len(candidates), dtype=np.int64)
     if objective is Objective.COST:
-        at = at[_is_least(candidates.cost_micro_usd, place)]
+        at = at[_is_least(candidates.cost_micro_usd[at], place[at])]
     group = place[at]
     if np.ptp(candidates.seconds[at]):
         _, duration = np.unique(candidates.seconds[at], return_inverse=True)
