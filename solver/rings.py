@@ -132,6 +132,8 @@ class Rings:
     def look(self) -> None:
         """Take the plan that the terms suggest if it is the best so far; where it is not near, improve it."""
         place = self._decode()
+        if self.cost < NEVER and np.array_equal(place, self.place):
+            return
         cost = self._cost(place)
         if (cost - self.bound) * _NEAR > cost:
             place = self._descend(place)
