@@ -18,7 +18,7 @@ import time
 from pathlib import Path
 from typing import Any, Callable, Dict, List, NoReturn, Sequence
 
-from . import confinement, daemon, idle, queue, rank, runner
+from . import daemon, idle, inheritance, queue, rank, runner
 from .ending import await_end, end_started
 from .errors import Refused
 from .execution import StopSignal
@@ -86,9 +86,8 @@ def _install(layout: Layout, _arguments: argparse.Namespace) -> Dict[str, Any]:
     return _start(layout, _arguments)
 
 
-def _write_config(layout: Layout) -> None:
-    """Lay the settings that came on stdin over those on disk."""
-    given = json.loads(sys.stdin.read() or "{}")
+def _write_config(layout: Layout, given: Dict[str, Any]) -> None:
+    """Lay the settings over those on disk."""
     before = json.loads(layout.config.read_text("utf-8")) if layout.config.exists() else {}
     values = {**before, **given}
     if values != before:
@@ -98,9 +97,14 @@ def _write_config(layout: Layout) -> None:
 def _start(layout: Layout, _arguments: argparse.Namespace) -> Dict[str, Any]:
     """Make sure that a daemon runs and that jobs are taken; the idle clock starts again.
 
-    A node that is not the head has no daemon; it lends itself to Slurm.
+    A node that is not the head has no daemon; it lends itself to Slurm. What another cluster's agent left on
+    a disk that was copied is put away first.
     """
-    _write_config(layout)
+    given = json.loads(sys.stdin.read() or "{}")
+    if inheritance.is_of_another(layout, given):
+        _quit_daemon()
+        inheritance.put_away(layout)
+    _write_config(layout, given)
     config = Config.read(layout)
     answer: Dict[str, Any] = {"version": version(), "protocol": 1}
     if config.own_slurm:
