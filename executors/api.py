@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from catalog.offer import Offer
+from catalog.scope import Scope
 from executors.job import JobRecord, JobSpec
 
 
@@ -27,6 +28,7 @@ class Capability(str, Enum):
     IMAGE = "image"
     AUTOSTOP = "autostop"
     AUTODOWN = "autodown"
+    COPY_DISK = "copy-disk"
 
 
 class NodeState(str, Enum):
@@ -122,6 +124,22 @@ class Stoppable(Protocol):
 
     def start(self, handle: Handle) -> Handle:
         """Start all nodes; running already is success. Returns the handle with today's addresses."""
+
+
+@runtime_checkable
+class DiskCopying(Protocol):
+    """A provisioner that can make an image of a stopped cluster's disk, for other clusters to start from."""
+
+    def reach_of_copy(self, handle: Handle) -> Scope:
+        """Return where nodes can be made from a copy of the cluster's disk; nobody is asked."""
+
+    def copy_disk(self, handle: Handle, copy_id: str) -> str:
+        """Copy the head's root disk; returns the image as ``NodeRequest.image_id`` takes it, ready to boot.
+
+        It carries the tag of ``copy_id`` as a cluster's nodes carry theirs, and the same id twice is one
+        copy: ``describe``, ``list`` and ``delete`` know it by that. Raises ``NotFound`` for a cluster that is
+        gone.
+        """
 
 
 @runtime_checkable

@@ -82,6 +82,7 @@ def _missing() -> Iterator[str]:
         ("ec2:DescribeRegions", ec2.describe_regions, {"DryRun": True}),
         ("ec2:DescribeInstances", ec2.describe_instances, {"DryRun": True}),
         ("ec2:DescribeImages", ec2.describe_images, {"DryRun": True, "Owners": ["self"]}),
+        ("ec2:DescribeSnapshots", ec2.describe_snapshots, {"DryRun": True, "OwnerIds": ["self"]}),
         ("ec2:DescribeVpcs", ec2.describe_vpcs, {"DryRun": True}),
         ("ec2:DescribeSubnets", ec2.describe_subnets, {"DryRun": True}),
         ("ec2:DescribeSecurityGroups", ec2.describe_security_groups, {"DryRun": True}),

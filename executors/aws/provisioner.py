@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
+from functools import partial
 
 from catalog.offer import Market, OfferKey
+from catalog.scope import Scope
 from executors.api import Access, ClusterView, Handle, NodeRequest, NodeState
 from executors.aws import check as account
-from executors.aws import creation, intent, tags
+from executors.aws import creation, disk_copy, instances, intent, tags
 from executors.aws.errors import CLOUD, translated
 from executors.aws.instances import Instance
+from executors.aws.intent import Intent
 from executors.aws.network import delete_group, open_logins, own_groups
-from executors.aws.power import switch_off, switch_on
+from executors.aws.power import SWITCH_S, switch_off, switch_on
 from executors.aws.removal import remove
 from executors.aws.search import everywhere, instances_of
 from executors.aws.session import client, in_each
@@ -64,6 +67,7 @@ class AwsProvisioner:
                 for group in own_groups(region, handle.cluster_id)
                 if not delete_group(region, group, limit_s=0)
             ]
+        left += [each for region in places for each in disk_copy.left(region, handle.cluster_id)]
         return view_of(handle.cluster_id, found, left)
 
     def delete(self, handle: Handle) -> None:
@@ -73,6 +77,7 @@ class AwsProvisioner:
         """
         for region, found in instances_of(handle, settled=True).items():
             remove(region, handle.cluster_id, handle.cluster_name, found)
+            disk_copy.remove(region, handle.cluster_id)
         _part_from(handle)
         host_key.forget(handle.cluster_id)
         intent.forget(handle.cluster_id)
@@ -84,10 +89,11 @@ class AwsProvisioner:
         for each in (each for found in places.values() for each in found):
             clusters.setdefault(each.marks[tags.CLUSTER_ID], []).append(each)
         with translated():
-            groups = in_each(list(places), own_groups)
+            remains = [*in_each(list(places), own_groups).values()]
+        remains += in_each(list(places), disk_copy.left).values()
         left: dict[str, list[str]] = {}
-        for group, cluster_id in (pair for there in groups.values() for pair in there.items()):
-            left.setdefault(cluster_id, []).append(group)
+        for each_left, cluster_id in (pair for there in remains for pair in there.items()):
+            left.setdefault(cluster_id, []).append(each_left)
         ids = sorted({*clusters, *left})
         views = [view_of(each, clusters.get(each, ()), left.get(each, ())) for each in ids]
         return [view for view in views if view.state is not NodeState.GONE]
@@ -114,6 +120,21 @@ class AwsProvisioner:
         found = switch_on(region, handle.cluster_id, found, _key(handle))
         nodes = _reachable(region, found)
         return replace(handle, data={**handle.data, "nodes": write_nodes(nodes)})
+
+    def reach_of_copy(self, handle: Handle) -> Scope:
+        """Return the region: an image is of one."""
+        return Scope(CLOUD, handle.data["region"])
+
+    def copy_disk(self, handle: Handle, copy_id: str) -> str:
+        """Make an image of the disk of the head, which is off or on its way; takes minutes.
+
+        Raises ``NotFound`` where the cluster has no instances.
+        """
+        region, found = _live(handle)
+        head = found[0].instance_id
+        intent.write(copy_id, Intent(region))
+        instances.wait(region, handle.cluster_id, partial(_is_off, head), SWITCH_S, "stopped")
+        return disk_copy.make(region, head, tags.of_copy(copy_id, handle.cluster_name))
 
     def self_commands(self, handle: Handle) -> Mapping[str, Sequence[str]]:
         """Return how a machine stops or ends all of the cluster's, by the role that it has."""
@@ -165,6 +186,10 @@ def _live(handle: Handle) -> tuple[str, list[Instance]]:
         if live := [each for each in found if each.live]:
             return region, live
     raise NotFound(f"cluster {handle.cluster_name} has no instances any more")
+
+
+def _is_off(instance_id: str, found: Sequence[Instance]) -> bool:
+    return any(each.instance_id == instance_id and each.state == "stopped" for each in found)
 
 
 def _written(key: OfferKey) -> str:

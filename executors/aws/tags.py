@@ -31,6 +31,11 @@ def of_cluster(request: NodeRequest) -> dict[str, str]:
     }
 
 
+def of_copy(cluster_id: str, source: str) -> dict[str, str]:
+    """Return the tags of a copy of the disk of cluster ``source``, which belongs to ``cluster_id``."""
+    return {"Name": f"disk of {source}", CLUSTER_ID: cluster_id, CLUSTER_NAME: source, USER: user()}
+
+
 def check_labels(labels: Iterable[str]) -> None:
     """Raise ``UserError`` for a label that AWS or we keep for ourselves."""
     for label in labels:

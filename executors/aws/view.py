@@ -18,12 +18,12 @@ _STATES = {
 }
 
 
-def view_of(cluster_id: str, found: Sequence[Instance], groups_left: Sequence[str] = ()) -> ClusterView:
-    """Return the cluster with these instances (dead ones too), and security groups where no instance lives.
+def view_of(cluster_id: str, found: Sequence[Instance], left: Sequence[str] = ()) -> ClusterView:
+    """Return the cluster with these instances (dead ones too), and what is left where no instance lives.
 
     It is gone only when all of it is. What runs in part, or stopped in part, is degraded.
     """
-    view, live = _standing(cluster_id, found, groups_left), [each for each in found if each.live]
+    view, live = _standing(cluster_id, found, left), [each for each in found if each.live]
     if not live:
         return view
     return replace(
@@ -34,12 +34,13 @@ def view_of(cluster_id: str, found: Sequence[Instance], groups_left: Sequence[st
     )
 
 
-def _standing(cluster_id: str, found: Sequence[Instance], groups_left: Sequence[str]) -> ClusterView:
+def _standing(cluster_id: str, found: Sequence[Instance], left: Sequence[str]) -> ClusterView:
     live = [each for each in found if each.live]
     ends = "; ".join(dict.fromkeys(each.why for each in found if not each.live and each.why))
-    if not live and groups_left:
-        left = ", ".join(groups_left)
-        return ClusterView(cluster_id, NodeState.DEGRADED, (), f"its instances ended; {left} goes after them")
+    if not live and left:
+        return ClusterView(
+            cluster_id, NodeState.DEGRADED, (), f"it has no instances; left: {', '.join(left)}"
+        )
     if not live:
         return ClusterView(cluster_id, NodeState.GONE, (), f"its instances ended: {ends}" if ends else "")
     addresses = tuple(each.public_ip or each.private_ip for each in live)

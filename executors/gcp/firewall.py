@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from functools import partial
 from ipaddress import ip_network
 
@@ -26,7 +24,7 @@ def rules(cluster_id: str, ports: Sequence[str], num_nodes: int, network: str) -
         "network": network,
         "direction": "INGRESS",
         "targetTags": [group],
-        "description": json.dumps({"cluster_id": cluster_id, "owner": names.owner()}),
+        "description": names.note(cluster_id),
     }
     wanted: list[Json] = [
         {
@@ -69,8 +67,7 @@ def find(rest: Rest, cluster_id: str) -> list[str]:
 
 def clusters(rest: Rest) -> set[str]:
     """Return the ids of this user's clusters that have rules."""
-    notes = [_note(rule) for rule in _list(rest, f"{names.PREFIX}.*")]
-    return {str(note["cluster_id"]) for note in notes if note.get("owner") == names.owner()}
+    return {names.noted_id(rule) for rule in _list(rest, f"{names.PREFIX}.*")} - {""}
 
 
 def _ssh_from() -> list[str]:
@@ -79,15 +76,6 @@ def _ssh_from() -> list[str]:
         return [str(ip_network(each.strip())) for each in ranges.split(",")]
     except ValueError as error:
         raise UserError(f"{SSH_FROM_VARIABLE}: {error}") from None
-
-
-def _note(rule: Json) -> Json:
-    """Return what a rule's description says; nothing where it is not one of ours."""
-    with suppress(ValueError):
-        note = json.loads(rule.get("description", ""))
-        if isinstance(note, dict) and "cluster_id" in note:
-            return note
-    return {}
 
 
 def _list(rest: Rest, name: str) -> Iterator[Json]:

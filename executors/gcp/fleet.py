@@ -33,7 +33,7 @@ def start(rest: Rest, found: Sequence[Instance]) -> list[Instance]:
     Raises the first refusal, after those that this call started were stopped again.
     """
     stopped = [each for each in found if each.state is NodeState.STOPPED]
-    _await_stopped(rest, [each for each in stopped if each.status == "STOPPING"])
+    await_stopped(rest, stopped)
     failed = operations.run_all(
         rest, [partial(rest.change, "POST", f"{each.path}/start") for each in stopped]
     )
@@ -93,10 +93,11 @@ def _look(rest: Rest, path: str) -> Instance | None:
         return None
 
 
-def _await_stopped(rest: Rest, stopping: Sequence[Instance]) -> None:
-    """Wait for instances that stop by themselves, as autostop has them do."""
+def await_stopped(rest: Rest, found: Sequence[Instance]) -> None:
+    """Wait for instances on their way to be off, as autostop sends them."""
     deadline = time.monotonic() + _SETTLE_S
-    while any(each.status == "STOPPING" for each in looked_at(rest, [each.path for each in stopping])):
+    stopping = [each.path for each in found if each.status == "STOPPING"]
+    while any(each.status == "STOPPING" for each in looked_at(rest, stopping)):
         if time.monotonic() > deadline:
             raise Transient(f"an instance has not stopped within {_SETTLE_S:g} s")
         time.sleep(_PAUSE_S)

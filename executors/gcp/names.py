@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import getpass
 import hashlib
+import json
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 
 from catalog.errors import UserError
+from executors.gcp.rest import Json
 
 CLUSTER_LABEL, OWNER_LABEL, RANK_LABEL, NODES_LABEL = "sky-cluster", "sky-owner", "sky-rank", "sky-nodes"
 PREFIX = "sky-"
@@ -50,6 +53,20 @@ def node(cluster_id: str, rank: int) -> str:
 def group(cluster_id: str) -> str:
     """Return the network tag of the cluster's instances, which is the beginning of all its names, too."""
     return f"{PREFIX}{tag(cluster_id)}"
+
+
+def note(cluster_id: str) -> str:
+    """Return the description of a thing whose labels, if it can have any, hold no whole cluster id."""
+    return json.dumps({"cluster_id": cluster_id, "owner": owner()})
+
+
+def noted_id(thing: Json) -> str:
+    """Return the id of this user's cluster that the thing's description notes; ``""`` for no such note."""
+    with suppress(ValueError):
+        read = json.loads(thing.get("description", ""))
+        if isinstance(read, dict) and read.get("owner") == owner():
+            return str(read.get("cluster_id", ""))
+    return ""
 
 
 def labels(cluster_id: str, rank: int, num_nodes: int) -> dict[str, str]:

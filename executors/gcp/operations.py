@@ -16,14 +16,17 @@ _AT_ONCE = 8
 _WAIT_READ_S = 150.0  # the server answers a wait after two minutes at the latest
 
 
-def run_all(rest: Rest, changes: Sequence[Callable[[], Json]]) -> list[ExecutorError]:
+def run_all(
+    rest: Rest, changes: Sequence[Callable[[], Json]], limit_s: float = LIMIT_S
+) -> list[ExecutorError]:
     """Send all changes, some at once, and wait until all is done that they began; returns what failed."""
     if not changes:
         return []
     with ThreadPoolExecutor(min(_AT_ONCE, len(changes)), thread_name_prefix="gcp") as pool:
         answers = list(pool.map(_sent, changes))
     refused = [each for each in answers if isinstance(each, ExecutorError)]
-    return refused + await_all(rest, [each for each in answers if not isinstance(each, ExecutorError)])
+    begun = [each for each in answers if not isinstance(each, ExecutorError)]
+    return refused + await_all(rest, begun, limit_s)
 
 
 def await_all(rest: Rest, operations: Iterable[Json], limit_s: float = LIMIT_S) -> list[ExecutorError]:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from catalog.errors import ExecutorError
 from catalog.offer import OfferKey
+from catalog.scope import Scope
 from executors.api import Access, ClusterView, Handle, NodeRequest, NodeState
 from executors.errors import CleanupIncomplete, NotFound, OutOfCapacity
 from executors.fanout import NodesFailed
@@ -17,6 +18,7 @@ from executors.gcp import (
     accelerator,
     check,
     credentials,
+    disk_copy,
     errors,
     firewall,
     fleet,
@@ -71,29 +73,40 @@ class GcpProvisioner:
 
     def describe(self, handle: Handle) -> ClusterView:
         """Say how the cluster's instances are, wherever in the project they are."""
-        return instances.view(handle.cluster_id, instances.find(self._rest(handle), handle.cluster_id))
+        rest, cluster_id = self._rest(handle), handle.cluster_id
+        view = instances.view(cluster_id, instances.find(rest, cluster_id))
+        if view.state is NodeState.GONE and (images := disk_copy.find(rest, cluster_id)):
+            return ClusterView(
+                cluster_id, NodeState.DEGRADED, reason=f"it has no instances; left: {images[0]}"
+            )
+        return view
 
     def delete(self, handle: Handle) -> None:
-        """Delete the cluster's instances with their disks, and its firewall rules; gone already is success.
+        """Delete the cluster's instances with their disks, its firewall rules, and the copy of a disk.
 
-        Raises ``CleanupIncomplete`` with the commands that delete what is left.
+        Gone already is success. Raises ``CleanupIncomplete`` with the commands that delete what is left.
         """
         rest, cluster_id = self._rest(handle), handle.cluster_id
         operations.await_all(rest, operations.pending(rest, names.group(cluster_id)))
         failed = fleet.delete(rest, instances.find(rest, cluster_id)) + firewall.close_all(rest, cluster_id)
-        left, rules = _there(rest, cluster_id), firewall.find(rest, cluster_id)
-        if left or rules:
-            raise CleanupIncomplete(_what_is_left(rest, handle, left, rules, failed))
+        failed += disk_copy.remove(rest, cluster_id)
+        left = _what_is_left(rest, cluster_id)
+        if left:
+            why = "; ".join(map(str, failed)) or "Google still lists it"
+            raise CleanupIncomplete(
+                f"cluster {handle.cluster_name} may still be there ({why}). Run: {'; '.join(left)}"
+            )
         _forget_addresses(handle)
         host_key.forget(cluster_id)
 
     def list(self) -> Sequence[ClusterView]:
-        """Return this user's clusters in the project, one of which only firewall rules are left, too."""
+        """Return this user's clusters in the project, with those of which no instance is left."""
         rest = self._rest()
         views = [instances.view(each, found) for each, found in instances.find_all(rest).items()]
-        rules = firewall.clusters(rest) - {each.cluster_id for each in views}
-        remains = "its instances are gone and its firewall rules are left"
-        return views + [ClusterView(each, NodeState.DEGRADED, reason=remains) for each in sorted(rules)]
+        remains = firewall.clusters(rest) | disk_copy.clusters(rest)
+        remains -= {each.cluster_id for each in views}
+        why = "it has no instances; left are firewall rules, or an image"
+        return views + [ClusterView(each, NodeState.DEGRADED, reason=why) for each in sorted(remains)]
 
     def stop(self, handle: Handle) -> None:
         """Stop all instances; their disks stay, and bill. Raises ``CleanupIncomplete`` if one still runs."""
@@ -120,6 +133,21 @@ class GcpProvisioner:
         addresses = [each.address(client_key()) for each in nodes]
         _await_login(rest, nodes, addresses, handle.data["host_key"], key)
         return replace(handle, data={**handle.data, "nodes": write_nodes(addresses)})
+
+    def reach_of_copy(self, handle: Handle) -> Scope:
+        """Return all of Google Cloud: an image of the project can be booted in every zone."""
+        return Scope(handle.executor)
+
+    def copy_disk(self, handle: Handle, copy_id: str) -> str:
+        """Make an image of the disk of the head, which is off or on its way; takes minutes.
+
+        Raises ``NotFound`` where the cluster has no instances.
+        """
+        rest = self._rest(handle)
+        operations.await_all(rest, operations.pending(rest, names.group(copy_id)))
+        head = self._found(rest, handle)[0]
+        fleet.await_stopped(rest, [head])
+        return disk_copy.make(rest, head.path, copy_id)
 
     def self_commands(self, handle: Handle) -> Mapping[str, Sequence[str]]:
         """Return what a node runs to stop its cluster, or to delete it."""
@@ -212,16 +240,11 @@ def _forget_addresses(handle: Handle) -> None:
         ready.unpin(nodes, handle.data["host_key"])
 
 
-def _what_is_left(
-    rest: Rest,
-    handle: Handle,
-    left: Sequence[Instance],
-    rules: Sequence[str],
-    failed: Sequence[ExecutorError],
-) -> str:
-    """Return what may still be there, with the commands that remove it by hand."""
+def _what_is_left(rest: Rest, cluster_id: str) -> list[str]:
+    """Return the commands that remove by hand what is still there."""
     verb, where = "gcloud compute", f"--project={rest.project}"
-    commands = [f"{verb} instances delete {each.name} --zone={each.zone} {where}" for each in left]
-    commands += [f"{verb} firewall-rules delete {each} {where}" for each in rules]
-    why = "; ".join(map(str, failed)) or "Google still lists it"
-    return f"cluster {handle.cluster_name} may still be there ({why}). Run: {'; '.join(commands)}"
+    left = [
+        f"{verb} instances delete {each.name} --zone={each.zone} {where}" for each in _there(rest, cluster_id)
+    ]
+    left += [f"{verb} firewall-rules delete {each} {where}" for each in firewall.find(rest, cluster_id)]
+    return left + [f"{verb} images delete {each} {where}" for each in disk_copy.find(rest, cluster_id)]

@@ -25,7 +25,12 @@ _CONFIG = {
     "cloud_final_modules": [],
     "system_info": {"distro": "debian", "paths": {"cloud_dir": "/var/lib/cloud/"}, "ssh_svcname": "ssh"},
 }
-_AT_BOOT = "#!/bin/sh\nexec /usr/bin/cloud-init init >/var/log/cloud-init-output.log 2>&1\n"
+_AT_BOOT = """#!/bin/sh
+exec >/var/log/cloud-init-output.log 2>&1
+[ ! -e /var/lib/cloud/instance ] || /usr/bin/cloud-init init --local
+exec /usr/bin/cloud-init init
+"""
+"""As on a real machine, the first run finds out whether the disk is another instance's; a new one is not."""
 _SEED = "var/lib/cloud/seed/nocloud"
 
 
@@ -43,10 +48,11 @@ def why_not() -> str:
 
 def seed(machine: Machine, instance_id: str, user_data: str) -> None:
     """Let ``machine``, which is off, find this at its boots: cloud-init, and a seed of the kind NoCloud."""
-    for part in ("etc", "usr"):
-        shutil.copytree(_packages() / part, machine.root / part, symlinks=True, dirs_exist_ok=True)
     folder = machine.root / _SEED
-    folder.mkdir(parents=True)
+    if not folder.exists():  # a disk that was copied has it all
+        for part in ("etc", "usr"):
+            shutil.copytree(_packages() / part, machine.root / part, symlinks=True, dirs_exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     (folder / "meta-data").write_text(yaml.safe_dump({"instance-id": instance_id}))
     (folder / "user-data").touch(mode=0o600)
     (folder / "user-data").write_text(user_data)

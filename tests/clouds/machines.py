@@ -38,11 +38,16 @@ class Machines:
         self._on_start = on_start
         self._numbers = itertools.cycle(_PUBLIC)
 
-    def create(self, instance_id: str, user_data: str) -> Machine:
-        """Make the instance and switch it on; whether it can be logged in to is up to ``user_data``."""
+    def create(self, instance_id: str, user_data: str, image: str = "") -> Machine:
+        """Make the instance and switch it on; whether it can be logged in to is up to ``user_data``.
+
+        Its disk is a copy of ``image`` where that was made by ``save_disk``.
+        """
         (machine,) = self._hosts.make(1)
         assert isinstance(machine, Machine)
         _write(machine.folder, Instance(instance_id))
+        if self._image(image).exists():
+            machine.load_disk(self._image(image))
         cloud_init.seed(machine, instance_id, user_data)
         self.start(instance_id)
         return machine
@@ -72,6 +77,18 @@ class Machines:
             if each.instance_id == instance_id:
                 machine.remove()
 
+    def save_disk(self, instance_id: str, image: str) -> None:
+        """Keep the disk of an instance, which is off, as ``image``."""
+        self.machine(instance_id).save_disk(self._image(image))
+
+    def forget_disk(self, image: str) -> None:
+        """Remove the image; none of that name is success."""
+        self._image(image).unlink(missing_ok=True)
+
+    def images(self) -> list[str]:
+        """Return the names of the images that are kept."""
+        return sorted(path.stem for path in self._hosts.folder.glob("*.disk"))
+
     def on(self, instance_id: str) -> bool:
         """Return whether it runs; it may have switched itself off."""
         return self.machine(instance_id).on
@@ -97,6 +114,9 @@ class Machines:
     def ids(self) -> list[str]:
         """Return the instances that have a host, on or off."""
         return [each.instance_id for each in self._instances().values()]
+
+    def _image(self, name: str) -> Path:
+        return self._hosts.folder / f"{name}.disk"
 
     def _instances(self) -> dict[Machine, Instance]:
         return {

@@ -17,6 +17,7 @@ _EMPTY = {"boot", "dev", "home", "media", "mnt", "opt", "proc", "root", "run", "
 _PRIVATE = ("etc/munge", "etc/ssh", "etc/sudoers.d", "var/backups", "var/mail", "var/tmp")
 _STICKY = ("tmp", "var/tmp")
 _ATTEMPTS = 100
+_ALL_OF_A_FILE = ("--xattrs", "--xattrs-include=*", "--numeric-owner", "--warning=no-file-ignored")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,18 @@ class Disk:
         """Mount the host's tree at ``root``."""
         options = "lowerdir=/,upperdir=changes/upper,workdir=changes/work"
         run("mount", "-t", "overlay", "-o", options, "sky-host", "root", cwd=self.folder)
+
+    def save(self, archive: Path) -> None:
+        """Write what was changed, with what overlayfs notes of it, to ``archive``."""
+        run("tar", *_ALL_OF_A_FILE, "-C", str(self.upper), "-cf", str(archive), ".")
+
+    def load(self, archive: Path) -> None:
+        """Take the content of ``archive`` in the place of all that was changed here."""
+        run("umount", str(self.root))
+        shutil.rmtree(self.upper)
+        self.upper.mkdir()
+        run("tar", *_ALL_OF_A_FILE, "-C", str(self.upper), "-xpf", str(archive))
+        self.attach()
 
     def remove(self) -> None:
         """Take the disk away with all that is on it."""

@@ -112,6 +112,15 @@ class Machine(Host):
         """Lose that many of a hundred packets, at random, in each direction."""
         self._wire.lose(percent)
 
+    def save_disk(self, archive: Path) -> None:
+        """Write what is on its disk to ``archive``; the machine is off."""
+        self._disk.save(archive)
+
+    def load_disk(self, archive: Path) -> None:
+        """Have the disk that another machine saved in the place of its own, and its own name; it is off."""
+        self._disk.load(archive)
+        (self.root / "etc" / "hostname").write_text(f"{self.name}\n")
+
     def fill_disk(self) -> None:
         """Leave no room on its disk."""
         self._disk.fill()

@@ -7,7 +7,7 @@ import json
 import re
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
 
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
@@ -46,6 +46,24 @@ class Call:
     def instance_ids(self) -> list[str]:
         """The instances that it names."""
         return [value for name, value in self.parameters.items() if name.startswith("InstanceId.")]
+
+    @property
+    def snapshot_tags(self) -> dict[str, str]:
+        """The tags that it gives to a snapshot."""
+        given = self._snapshot_specification()
+        names = [name for name in given if name.endswith(".Key")]
+        return {given[name]: given[name.removesuffix("Key") + "Value"] for name in names}
+
+    def without_snapshot_tags(self) -> bytes:
+        """Return its body without the tags of a snapshot, which moto does not take."""
+        given = self._snapshot_specification()
+        kept = {name: value for name, value in self.parameters.items() if name not in given}
+        return urlencode({"Action": self.action, **kept}).encode()
+
+    def _snapshot_specification(self) -> dict[str, str]:
+        kinds = [name for name, value in self.parameters.items() if value == "snapshot"]
+        prefixes = tuple(name.removesuffix("ResourceType") for name in kinds if name.endswith("ResourceType"))
+        return {name: value for name, value in self.parameters.items() if name.startswith(prefixes or ("-",))}
 
     @property
     def content(self) -> str:

@@ -61,7 +61,8 @@ class Fleet:
         """Begin the life of a new instance."""
         self._visible[instance.id] = time.monotonic() + self.timing.unlisted_s
         if self._machines:
-            self._machines.create(instance.id, base64.b64decode(str(instance.user_data)).decode())
+            user_data = base64.b64decode(str(instance.user_data)).decode()
+            self._machines.create(instance.id, user_data, str(instance.image_id))
         self._run(instance)
 
     def started(self, instance: Instance) -> None:

@@ -50,7 +50,8 @@ class Capacity:
 
 @dataclass
 class Timing:
-    """How long things take: from pending to running, to stopped and terminated, until a new one is listed.
+    """How long things take: from pending to running, to stopped and terminated, until a new one is listed,
+    until a disk is copied.
 
     The next ``stillborn`` instances end in the place of running.
     """
@@ -59,6 +60,7 @@ class Timing:
     stillborn: int = 0
     stopping_s: float = 0.1
     unlisted_s: float = 0.0
+    copying_s: float = 0.1
 
 
 @dataclass

@@ -41,6 +41,7 @@ from tests.clouds.machines import Machines
 from tests.hosts.hosts import Hosts
 
 _INSTANCE = re.compile(rb"<instanceId>(i-[0-9a-f]+)</instanceId>")
+_IMAGE = re.compile(rb"<imageId>(ami-[0-9a-f]+)</imageId>")
 _ROLE_MAY = {"StopInstances", "TerminateInstances"}
 _TAG = "sky-cluster-id"
 
@@ -54,7 +55,7 @@ class Ec2:
         machines = Machines(hosts, self.metadata.serve) if hosts else None
         self.fleet = Fleet(self.script.timing, machines)
         self._control = Control(self.script, self.fleet, self._forget)
-        self._images = Images()
+        self._images = Images(self.script.timing, machines)
         self._moto = DomainDispatcherApplication(create_backend_app)
         self._tokens: dict[tuple[str, str], tuple[str, Answer]] = {}
         self._lock = threading.RLock()
@@ -85,6 +86,7 @@ class Ec2:
         if refusal := self._refusal(environ, body, call) or self._fault(call, after=False):
             return refusal
         self.fleet.refresh()
+        self._images.refresh()
         answer = self._do(environ, call)
         return self._fault(call, after=True) or answer
 
@@ -121,6 +123,8 @@ class Ec2:
             return self._images.parameter(call.region, call.parameters["Name"])
         if call.action == "RunInstances" and call.parameters.get("DryRun") != "true":
             return self._run(environ, call)
+        if call.action == "CreateImage" and call.parameters.get("DryRun") != "true":
+            return self._copy_disk(environ, call)
         answer = self._ask_moto(environ)
         change = {
             "StartInstances": self.fleet.started,
@@ -130,6 +134,21 @@ class Ec2:
         if change and answer.ok:
             for instance_id in call.instance_ids:
                 change(self.fleet.instance(instance_id))
+        if call.action == "DeregisterImage" and answer.ok:
+            self._images.removed(call.parameters["ImageId"])
+        return answer
+
+    def _copy_disk(self, environ: dict[str, Any], call: Call) -> Answer:
+        """Make an image of an instance, which is off; its name is new in the region."""
+        if taken := self._images.name_is_taken(call.region, call.parameters["Name"]):
+            return taken
+        body = call.without_snapshot_tags()
+        environ |= {"wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": str(len(body))}
+        answer = self._ask_moto(environ)
+        if answer.ok:
+            (image_id,) = _IMAGE.findall(answer.body)
+            instance_id = call.parameters["InstanceId"]
+            self._images.copied(call.region, image_id.decode(), instance_id, call.snapshot_tags)
         return answer
 
     def _run(self, environ: dict[str, Any], call: Call) -> Answer:

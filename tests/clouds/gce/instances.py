@@ -18,7 +18,11 @@ Json = dict[str, Any]
 class Machines(Protocol):
     """What instances run on; ids are theirs. See ``tests.clouds.machines``."""
 
-    def create(self, instance_id: str, user_data: str) -> object: ...
+    def create(self, instance_id: str, user_data: str, image: str = "") -> object: ...
+
+    def save_disk(self, instance_id: str, image: str) -> None: ...
+
+    def forget_disk(self, image: str) -> None: ...
 
     def start(self, instance_id: str) -> None: ...
 
@@ -63,6 +67,8 @@ class Instances:
         self._machines = machines
         self._all: dict[tuple[str, str], Vm] = {}
         self._deleted: list[tuple[float, Vm]] = []
+        self.own_image: order.OwnImage = lambda _address: None
+        """What an address means among the project's own images."""
         self.list_lag_s = 0.0
         self.notice_s = 0.0
         """How long a machine runs on after it was asked to be stopped or deleted."""
@@ -80,7 +86,7 @@ class Instances:
         }
 
     def insert(self, zone: str, body: Json, request_id: str | None, fault: Fault) -> Json:
-        order.check(self._project, zone, body)
+        order.check(self._project, zone, body, self.own_image)
         vm = Vm(body, zone, self._operations.number(), listed_from=time.monotonic() + self.list_lag_s)
         if (zone, vm.name) in self._all:
             raise exists(f"projects/{self._project}/{vm.path}")
@@ -91,7 +97,8 @@ class Instances:
                 self._all.pop((zone, vm.name), None)
                 return fault.operation
             vm.status = "STAGING"
-            self._machines.create(vm.number, _note(body, "user-data"))
+            image = body["disks"][0]["initializeParams"]["sourceImage"].rpartition("/")[2]
+            self._machines.create(vm.number, _note(body, "user-data"), image)
             vm.status = "RUNNING"
             vm.times["lastStartTimestamp"] = now()
             return []
@@ -155,6 +162,10 @@ class Instances:
             raise not_found(f"projects/{self._project}/zones/{zone}/instances/{name}")
         return self._all[zone, name]
 
+    def by_disk(self, address: str) -> Vm | None:
+        """Return the instance whose boot disk is at that address; it is called as the instance is."""
+        return next((vm for vm in self._all.values() if address.endswith(_disk(vm))), None)
+
     def by_address(self, address: str) -> Vm | None:
         """Return the running instance with that private address."""
         running = (vm for vm in self._all.values() if vm.status in {"RUNNING", "STAGING"})
@@ -192,6 +203,7 @@ class Instances:
             {
                 **{name: value for name, value in disk.items() if name != "initializeParams"},
                 "type": "PERSISTENT",
+                "source": self._base + _disk(vm),
             }
             for disk in vm.body["disks"]
         ]
@@ -225,12 +237,20 @@ class Instances:
         )
 
 
+def _disk(vm: Vm) -> str:
+    return f"zones/{vm.zone}/disks/{vm.name}"
+
+
 def by_zone(listed: Mapping[str, list[Json]], collection: str) -> Json:
-    """Return an aggregated list: every zone is there, those without anything with a warning."""
+    """Return an aggregated list: every zone is there, those without anything with a warning.
+
+    What is under ``""`` is global.
+    """
     nothing = {"warning": {"code": "NO_RESULTS_ON_PAGE", "message": "There are no results."}}
-    return {
+    zonal = {
         f"zones/{zone}": {collection: listed[zone]} if listed.get(zone) else nothing for zone in places.ZONES
     }
+    return {"global": {collection: listed[""]}, **zonal} if listed.get("") else zonal
 
 
 def _note(body: Json, key: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 from tests.clouds.gce import places
@@ -15,7 +16,11 @@ _NAME = re.compile(r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?")
 _METADATA_LIMIT = 256 * 1024
 
 
-def check(project: str, zone: str, body: Json) -> None:
+OwnImage = Callable[[str], "tuple[str, int] | None"]
+"""Address -> the architecture and the least GiB of an image of the project's own; ``None`` for none."""
+
+
+def check(project: str, zone: str, body: Json, own_image: OwnImage) -> None:
     """Raise the refusal that the order would get."""
     if not _NAME.fullmatch(body.get("name", "")):
         raise invalid(f"Invalid value for field 'resource.name': '{body.get('name', '')}'")
@@ -29,7 +34,7 @@ def check(project: str, zone: str, body: Json) -> None:
     _check_metadata(body.get("metadata", {}))
     _check_gpus(zone, kind, body)
     _check_scheduling(body.get("scheduling", {}))
-    _check_disks(zone, kind, body.get("disks", []))
+    _check_disks(zone, kind, body.get("disks", []), own_image)
     _check_network(project, body)
 
 
@@ -69,15 +74,16 @@ def _check_scheduling(scheduling: Json) -> None:
         raise invalid("instanceTerminationAction is for SPOT and limited run time only.")
 
 
-def _check_disks(zone: str, kind: str, disks: list[Json]) -> None:
+def _check_disks(zone: str, kind: str, disks: list[Json], own_image: OwnImage) -> None:
     if sum(bool(disk.get("boot")) for disk in disks) != 1:
         raise invalid("Invalid value for field 'resource.disks': a boot disk must be specified.")
     for disk in disks:
         params = disk.get("initializeParams", {})
         image = params.get("sourceImage", "").removeprefix("https://www.googleapis.com/compute/v1/")
-        if image not in places.IMAGES:
+        known = places.IMAGES.get(image) or own_image(image)
+        if known is None:
             raise not_found(image)
-        architecture, least_gib = places.IMAGES[image]
+        architecture, least_gib = known
         if architecture != places.architecture(kind):
             raise invalid(f"The image is {architecture} and {kind} is {places.architecture(kind)}.")
         if int(params.get("diskSizeGb", least_gib)) < least_gib:

@@ -16,7 +16,7 @@ class PaperMachines:
         self._private: dict[str, int] = {}
         self._public: dict[str, int] = {}
 
-    def create(self, instance_id: str, user_data: str) -> None:
+    def create(self, instance_id: str, user_data: str, image: str = "") -> None:
         """Make it, switched on."""
         with self._lock:
             self._private[instance_id] = next(self._numbers)
@@ -35,6 +35,12 @@ class PaperMachines:
     def terminate(self, instance_id: str) -> None:
         """Forget it."""
         self._on.pop(instance_id, None)
+
+    def save_disk(self, instance_id: str, image: str) -> None:
+        """Nothing is on a disk."""
+
+    def forget_disk(self, image: str) -> None:
+        """Nothing was kept."""
 
     def on(self, instance_id: str) -> bool:
         """Return whether it runs."""

@@ -11,6 +11,7 @@ from tests.clouds.gce import filters, places
 from tests.clouds.gce.answers import exists, invalid, not_found
 from tests.clouds.gce.discovery import Method
 from tests.clouds.gce.faults import Fault, Faults
+from tests.clouds.gce.images import Images
 from tests.clouds.gce.instances import Instances, Machines, by_zone
 from tests.clouds.gce.operations import Errors, Operations
 
@@ -31,6 +32,7 @@ class Project:
         self._base = f"{base}projects/{name}/"
         self.operations = Operations(self._base, self.lock)
         self.instances = Instances(name, self._base, self.operations, machines)
+        self.images = Images(name, self.operations, self.instances, machines)
         self._firewalls: dict[str, Json] = {}
         self._handlers: dict[str, Handler] = {
             "projects.get": self._get_project,
@@ -41,6 +43,10 @@ class Project:
             "instances.start": self._start,
             "instances.stop": self._stop,
             "instances.delete": self._delete,
+            "images.insert": self._insert_image,
+            "images.get": lambda parameters, _body, _fault: self.images.get(parameters["image"]),
+            "images.list": self._list_images,
+            "images.delete": self._delete_image,
             "machineTypes.aggregatedList": self._machine_types,
             "zoneOperations.get": self._operation,
             "zoneOperations.wait": self._wait,
@@ -130,11 +136,21 @@ class Project:
 
     def _operations_of_all(self, parameters: dict[str, str], _body: Json, _fault: Fault) -> Json:
         found = [
-            (each["zone"].rpartition("/")[2], each)
+            (each["zone"].rpartition("/")[2] if "zone" in each else "", each)
             for each in self.operations.all()
-            if "zone" in each and filters.matches(parameters.get("filter", ""), each)
+            if filters.matches(parameters.get("filter", ""), each)
         ]
         return {"kind": "compute#operationAggregatedList", **self._zoned(found, "operations", parameters)}
+
+    def _insert_image(self, parameters: dict[str, str], body: Json, fault: Fault) -> Json:
+        return self.images.insert(body, parameters.get("requestId"), fault)
+
+    def _list_images(self, parameters: dict[str, str], _body: Json, _fault: Fault) -> Json:
+        found = self.images.listed(parameters.get("filter", ""))
+        return {"kind": "compute#imageList", **self._page(found, parameters)}
+
+    def _delete_image(self, parameters: dict[str, str], _body: Json, fault: Fault) -> Json:
+        return self.images.delete(parameters["image"], parameters.get("requestId"), fault)
 
     def _insert_rule(self, parameters: dict[str, str], body: Json, fault: Fault) -> Json:
         name = body["name"]

@@ -39,6 +39,7 @@ class Server(ThreadingHTTPServer):
     def reset(self) -> None:
         """Begin anew, with nothing there and nothing wrong."""
         self.project.instances.clear()
+        self.project.images.clear()
         self.project = self._make_project(self.url + self.compute.base)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
