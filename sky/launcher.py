@@ -39,6 +39,8 @@ def launch(
 ) -> tuple[int | None, ClusterHandle | None]:
     """Launch a task on a new cluster or an existing one; returns ``(job_id, handle)``.
 
+    ``clone_disk_from`` names a stopped cluster: every node of the new one starts from a copy of its head's
+    disk, where that can be used (the same cloud; on AWS the same region).
     ``race`` tries so many of the best places at once and keeps the first that is up; until then all are paid
     for. ``retry_for_s`` is ``retry_until_up`` for no longer than so many seconds.
 

@@ -1,4 +1,4 @@
-"""What an agent left on a disk that another cluster started from: its jobs and autostop are not to come alive.
+"""What an agent left on a disk that another cluster starts from: its jobs and autostop stay behind.
 
 The state belongs to the cluster whose marker stands in the settings. A copied disk brings it along; the logs
 and the workdir on it are the user's, and stay.

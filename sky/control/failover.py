@@ -112,13 +112,13 @@ def _wait(search: Search, name: str, patience: Patience, error: ResourcesUnavail
     search.start_over()
 
 
-def remove_racers(store: Store, name: str) -> None:
-    """Remove what an earlier race for cluster ``name`` left; the caller holds the lock of ``name``."""
-    for racer in store.racers(name):
-        check_owner(racer)
-        _log.info("Removing %s, which an interrupted race left", racer.name)
-        with store.lock(racer.name):
-            tear_down(store, racer)
+def remove_aside(store: Store, name: str) -> None:
+    """Remove what an earlier launch of cluster ``name`` left on its way; the caller holds its lock."""
+    for left in store.aside(name):
+        check_owner(left)
+        _log.info("Removing %s, which an interrupted launch left", left.name)
+        with store.lock(left.name):
+            tear_down(store, left)
 
 
 def _intent(store: Store, order: Order, name: str, place: Place) -> ClusterRecord:

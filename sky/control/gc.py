@@ -19,7 +19,7 @@ from sky.control.identity import check_cluster_name, is_me, is_mine
 from sky.control.locks import ClusterBusy
 from sky.control.polls import TIME_LIMIT_S, poll, said
 from sky.control.reconcile import decide
-from sky.control.records import RACER, ClusterRecord, Lifetime
+from sky.control.records import ASIDE, ClusterRecord, Lifetime
 from sky.control.state import Store, open_store
 from sky.statuses import ClusterStatus
 
@@ -235,7 +235,7 @@ def remove(finding: Finding) -> None:
 
 def _lock(store: Store, name: str) -> AbstractContextManager[None]:
     """Return the lock that a launch of the cluster takes, of a race's too, if it is a name of ours."""
-    base = name.partition(RACER)[0]
+    base = name.partition(ASIDE)[0]
     try:
         check_cluster_name(base)
     except SkyError:

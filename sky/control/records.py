@@ -19,8 +19,13 @@ from sky.statuses import ClusterStatus
 
 NO_AUTOSTOP = -1
 
-RACER = "~race-"
-"""What joins a cluster's name and the number of one that races to become it; no user's name holds it."""
+ASIDE = "~"
+"""What parts a cluster's name from that of a thing made on its way, with a record of its own; no user's name
+holds it."""
+RACER = f"{ASIDE}race-"
+"""What joins a cluster's name and the number of one that races to become it."""
+DISK_COPY = f"{ASIDE}disk"
+"""What follows a cluster's name for the copy of another one's disk that it starts from."""
 
 TRANSITIONS: dict[ClusterStatus, frozenset[ClusterStatus]] = {
     ClusterStatus.INIT: frozenset({ClusterStatus.INIT, ClusterStatus.UP, ClusterStatus.STOPPED}),
@@ -76,7 +81,7 @@ class ClusterRecord:
     @property
     def cluster_name(self) -> str:
         """The name that its nodes are made under: a racer's is that of the cluster that it may become."""
-        return self.name.partition(RACER)[0]
+        return self.name.partition(ASIDE)[0]
 
     @property
     def executor_handle(self) -> Handle:

@@ -1,7 +1,7 @@
 """The stages from a task to a running job on one cluster, in order.
 
-Launch: provision, sync workdir, sync file mounts, setup, autostop, submit, follow, down. Exec: sync workdir,
-submit, follow, down.
+Launch: clone disk, provision, sync workdir, sync file mounts, setup, autostop, submit, follow, down. Exec:
+sync workdir, submit, follow, down.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ from sky.control.bringup import restart
 from sky.control.cluster_jobs import stream
 from sky.control.clusters import set_autostop, tear_down
 from sky.control.connection import apply, connected, existing, up, view_of
-from sky.control.failover import Order, launch_new, remove_racers
+from sky.control.disk_clone import cloned_disk, confined, stopped_source
+from sky.control.failover import Order, launch_new, remove_aside
 from sky.control.handles import ClusterHandle, handle_of
 from sky.control.identity import check_cluster_name, check_owner, command_line, new_cluster_name
 from sky.control.jobspec import environment, job_spec, run_timestamp
@@ -104,8 +105,6 @@ class Outcome:
 
 def launch_task(task: Task, cluster_name: str | None, options: LaunchOptions) -> Outcome:
     """Run the stages of a launch. What was done stays recorded whatever happens on the way."""
-    if options.clone_disk_from is not None:
-        raise NotSupportedError("clone_disk_from: no infra that is enabled here can clone a disk")
     _refuse_what_no_infra_has(task)
     if options.idle_minutes is not None:
         check_minutes(options.idle_minutes)
@@ -195,9 +194,12 @@ def _dry_launch(store: Store, task: Task, name: str, options: LaunchOptions) -> 
     record = store.get(name)
     if record is not None:
         check_owner(record)
+        _refuse_clone_to(name, options)
         matched(task, record)
         _log.info("Would run on the existing cluster %s (%s)", name, record.status.name)
         return Outcome(handle=handle_of(record))
+    if options.clone_disk_from is not None:
+        task = confined(task, stopped_source(store, options.clone_disk_from))
     search = Search(store, task, options.target)
     options.on_outlook(search.outlook(name, search.best(options.race)))
     return Outcome()
@@ -207,7 +209,7 @@ def _provision(
     store: Store, task: Task, name: str, options: LaunchOptions
 ) -> tuple[bool, ClusterRecord, Resources]:
     """Return whether the cluster was up, its record, and the one of the task's resources that it answers."""
-    remove_racers(store, name)
+    remove_aside(store, name)
     record = store.get(name)
     if record is not None:
         check_owner(record)
@@ -217,14 +219,24 @@ def _provision(
         tear_down(store, record)
         record = None
     if record is None:
-        order = Order(name, task, options.target, options.race)
-        record, resources = launch_new(store, order, options.patience, options.on_outlook)
+        with cloned_disk(store, task, name, options.clone_disk_from, options.target) as on_disk:
+            order = Order(name, on_disk, options.target, options.race)
+            record, resources = launch_new(store, order, options.patience, options.on_outlook)
         return False, record, resources
+    _refuse_clone_to(name, options)
     resources = matched(task, record)
     was_up = record.status is ClusterStatus.UP
     if not was_up:
         record = restart(store, record, options.patience)
     return was_up, store.update(record, launched_at=store.now(), last_use=command_line()), resources
+
+
+def _refuse_clone_to(name: str, options: LaunchOptions) -> None:
+    if options.clone_disk_from is not None:
+        raise NotSupportedError(
+            f"clone_disk_from: cluster {name} exists, and has its disk; choose another name, or run: "
+            f"sky down {name}"
+        )
 
 
 def _sync(task: Task, record: ClusterRecord, *, file_mounts: bool) -> None:

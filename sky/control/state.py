@@ -16,7 +16,7 @@ from catalog.errors import SkyError
 from sky.control.database import ATTEMPTS, CLUSTERS, LIFETIMES, URL_VARIABLE, USAGE, open_database
 from sky.control.locks import PATIENCE_S, cluster_lock
 from sky.control.records import (
-    RACER,
+    ASIDE,
     Attempt,
     ClusterRecord,
     Lifetime,
@@ -135,9 +135,9 @@ class Store:
             raise StaleRecord(f"cluster {name} was created by another command meanwhile") from None
         return renamed
 
-    def racers(self, name: str) -> list[ClusterRecord]:
-        """Return the records that race, or once raced, to become cluster ``name``."""
-        prefix = f"{name}{RACER}"
+    def aside(self, name: str) -> list[ClusterRecord]:
+        """Return the records of what was made on the way to cluster ``name``: racers, the copy of a disk."""
+        prefix = f"{name}{ASIDE}"
         rows = CLUSTERS.select().where(CLUSTERS.c.name.startswith(prefix)).execute(self._database)
         return [_record(row) for row in rows if row["name"].startswith(prefix)]
 

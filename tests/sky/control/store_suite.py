@@ -137,7 +137,7 @@ class StoreSuite:
             store.add(record(f"{name}{RACER}{lane}", cluster_id=f"{name}-{lane}", handle={"x": "y"}))
             for name, lane in (("dev", 1), ("dev", 2), ("de", 1))
         )
-        assert {found.name for found in store.racers("dev")} == {first.name, second.name}
+        assert {found.name for found in store.aside("dev")} == {first.name, second.name}
         won = store.rename(second, "dev")
         assert store.get("dev") == won
         assert (won.cluster_id, won.version, won.cluster_name) == ("dev-2", 2, "dev")
@@ -145,7 +145,7 @@ class StoreSuite:
             store.rename(first, "dev")
         with pytest.raises(StaleRecord):
             store.rename(second, "late")
-        assert store.racers("dev") == [first]
+        assert store.aside("dev") == [first]
         names = {interval.cluster_id: interval.cluster_name for interval in store.usage()}
         assert names == {"dev-1": first.name, "dev-2": "dev", "de-1": other.name}
 
