@@ -55,6 +55,7 @@ class NodeRequest:
     image_id: str | None = None
     disk_tier: str | None = None
     network_tier: str | None = None
+    accelerator_args: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

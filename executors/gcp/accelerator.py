@@ -29,11 +29,3 @@ def attached(key: OfferKey, zone: str) -> list[Json]:
             "acceleratorCount": key.accelerator_count_milli // 1000,
         }
     ]
-
-
-def check(key: OfferKey) -> None:
-    """Raise ``Unsupported`` for TPUs, which have an interface of their own."""
-    if key.instance_type == "TPU-VM" or key.accelerator.startswith("tpu"):
-        raise Unsupported(
-            f"{key.accelerator} cannot be launched yet: TPUs can be planned for only. Choose a GPU"
-        )

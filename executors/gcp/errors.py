@@ -18,6 +18,8 @@ from catalog.scope import Scope
 from executors.errors import AuthError, NotFound, OutOfCapacity, QuotaExceeded, ScopedError, Transient
 
 CLOUD = "gcp"
+TPU_VM = "TPU-VM"
+"""The instance type of all TPU VMs in the catalog."""
 
 LOOK_FIX = "sky check gcp"
 STOCKOUT_TTL_S = 10 * 60
@@ -52,7 +54,9 @@ _FORBIDDEN = frozenset(
 )
 _TOO_MANY, _UNAUTHORIZED, _FORBIDDEN_STATUS, _NOT_FOUND = 429, 401, 403, 404
 _SERVER_ERROR = 500
-_METRIC = re.compile(r"Quota '([A-Z0-9_]+)' exceeded")
+_METRIC = re.compile(r"Quota '([A-Z0-9_]+)' exceeded|Quota limit '(\w+)' has been exceeded")
+_NO_CAPACITY = re.compile(r"no more capacity in the zone|[Ii]nsufficient (reserved )?capacity")
+_RPC_EXHAUSTED = 8
 _OF_CLOUD = re.compile(r"/images/|/networks/|image size|constraints/(?!gcp\.resourceLocations)")
 """What is missing or forbidden for every offer: an image, a network, an organisation's rule."""
 _OF_REGION = re.compile(r"/subnetworks/|constraints/gcp\.resourceLocations")
@@ -80,12 +84,15 @@ class Refused(ExecutorError):
 
 def exists_already(error: ExecutorError) -> bool:
     """Return whether what was to be made is there."""
-    codes = {"alreadyExists", "RESOURCE_ALREADY_EXISTS"}
+    codes = {"alreadyExists", "RESOURCE_ALREADY_EXISTS", "ALREADY_EXISTS"}
     return isinstance(error, Refused) and any(fault.code in codes for fault in error.faults)
 
 
-def of_answer(status: int, body: Mapping[str, Any], project: str) -> ExecutorError:
-    """Return what an HTTP answer of ``status`` says; ``body`` is its JSON, ``{}`` where it is none."""
+def of_answer(status: int, body: Mapping[str, Any], project: str, *, tpu: bool = False) -> ExecutorError:
+    """Return what an HTTP answer of ``status`` says, of the service for TPUs with ``tpu``.
+
+    ``body`` is its JSON, ``{}`` where it is none.
+    """
     error = body.get("error")
     if not isinstance(error, Mapping):
         error = {"message": str(error or body or f"HTTP {status} without a word")}
@@ -93,8 +100,9 @@ def of_answer(status: int, body: Mapping[str, Any], project: str) -> ExecutorErr
     details = [detail for detail in error.get("details", ()) if "reason" in detail]
     codes = [str(detail["reason"]) for detail in details]
     codes += [str(each["reason"]) for each in error.get("errors", ()) if "reason" in each]
-    faults = [_fault(code, message, status) for code in dict.fromkeys(codes or [str(status)])]
-    return _meaning(faults, project)
+    codes = codes or [str(error.get("status", status))]
+    faults = [_fault(code, message, status) for code in dict.fromkeys(codes)]
+    return _meaning(faults, project, tpu=tpu)
 
 
 def of_operation(errors: Sequence[Mapping[str, Any]]) -> ExecutorError:
@@ -111,14 +119,23 @@ def of_operation(errors: Sequence[Mapping[str, Any]]) -> ExecutorError:
     return Refused(faults)
 
 
+def of_status(status: Mapping[str, Any]) -> ExecutorError:
+    """Return what the ``error`` of an operation on a TPU says: a ``google.rpc.Status``."""
+    fault = _fault(f"code {status.get('code')}", str(status.get("message", "")))
+    if status.get("code") == _RPC_EXHAUSTED and not fault.metric:
+        fault = replace(fault, code="stockout")
+    return Refused([fault])
+
+
 def stopped(name: str, why: str) -> Refused:
     """Return what an instance means that was stopped while it was awaited: the place had no room for it."""
     return Refused([Fault("stockout", f"{name} was stopped as soon as it was made{why and ': ' + why}")])
 
 
-def no_login(words: str, fix: str) -> AuthError:
-    """Return what credentials that do not do mean: the whole cloud is out, for this run; ``fix`` mends it."""
-    return AuthError(f"gcp: {words}. Run: {fix}", Scope(cloud=CLOUD), _AUTH_TTL_S)
+def no_login(words: str, fix: str, *, tpu: bool = False) -> AuthError:
+    """Return what credentials that do not do mean: the cloud, or its TPUs, are out; ``fix`` mends it."""
+    scope = Scope(cloud=CLOUD, instance_type=TPU_VM if tpu else None)
+    return AuthError(f"gcp: {words}. Run: {fix}", scope, _AUTH_TTL_S)
 
 
 def about(error: ExecutorError, key: OfferKey) -> ExecutorError:
@@ -177,6 +194,9 @@ def _stockout_scope(key: OfferKey) -> Scope:
 
 def _quota_scope(fault: Fault, key: OfferKey) -> Scope:
     """Return where a quota counts: its region; of GPUs or of a family of types, only those there."""
+    if key.instance_type == TPU_VM:
+        zone = None if "PerRegion" in fault.metric else key.zone or None
+        return replace(_offer_scope(key), zone=zone)
     region = None if fault.everywhere else key.region
     if "GPUS" in fault.metric and key.accelerator:
         return Scope(
@@ -198,7 +218,9 @@ def _place(key: OfferKey) -> str:
 
 def _fault(code: str, message: str, status: int = 0) -> Fault:
     metric = _METRIC.search(message)
-    return Fault(code, message, status, metric[1] if metric else "", "globally" in message)
+    named = (metric[1] or metric[2]) if metric else ""
+    code = "stockout" if _NO_CAPACITY.search(message) else code
+    return Fault(code, message, status, named, "globally" in message)
 
 
 def _with_quota(fault: Fault, info: Mapping[str, Any]) -> Fault:
@@ -206,21 +228,23 @@ def _with_quota(fault: Fault, info: Mapping[str, Any]) -> Fault:
     return replace(fault, metric=metric, everywhere=not {"region", "zone"} & set(info.get("dimensions", {})))
 
 
-def _meaning(faults: Sequence[Fault], project: str) -> ExecutorError:
+def _meaning(faults: Sequence[Fault], project: str, *, tpu: bool) -> ExecutorError:
     """Return the error of ours, but for what depends on the offer: that stays ``Refused``."""
     codes = {fault.code for fault in faults}
     status = max(fault.status for fault in faults)
     words = "; ".join(f"{fault.code}: {fault.message}" for fault in faults)
-    if codes & (_STOCKOUT | _QUOTA):
+    if codes & (_STOCKOUT | _QUOTA) or any(fault.metric for fault in faults):
         return Refused(faults)
     if codes & _TRANSIENT or status == _TOO_MANY or status >= _SERVER_ERROR:
         return Transient(f"Compute Engine: {words}")
     if codes & _DISABLED:
-        return no_login(words, f"gcloud services enable compute.googleapis.com --project {project}")
+        service = "tpu" if tpu else "compute"
+        fix = f"gcloud services enable {service}.googleapis.com --project {project}"
+        return no_login(words, fix, tpu=tpu)
     if codes & _UNPAID:
         return no_login(words, f"gcloud billing projects link {project} --billing-account=ACCOUNT")
     if codes & _FORBIDDEN or status in {_UNAUTHORIZED, _FORBIDDEN_STATUS}:
-        return no_login(words, LOOK_FIX)
+        return no_login(words, LOOK_FIX, tpu=tpu)
     if status == _NOT_FOUND:
         return NotFound(words)
     return Refused(faults)

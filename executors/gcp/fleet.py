@@ -4,24 +4,28 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 from catalog.errors import ExecutorError
 from executors.api import NodeState
 from executors.errors import NotFound, Transient
-from executors.gcp import errors, operations
+from executors.gcp import errors, operations, tpu
 from executors.gcp.instances import Instance
-from executors.gcp.rest import Json, Rest
+from executors.gcp.rest import TPU_PATHS, Json, Rest
 
 _log = logging.getLogger("sky.executors.gcp")
 
 _SETTLE_S, _PAUSE_S = 300.0, 1.0
 
 
-def insert(rest: Rest, zone: str, bodies: Sequence[Json]) -> None:
-    """Make the instances; those whose name is there already are kept. Raises the first refusal."""
-    changes = [partial(rest.change, "POST", f"zones/{zone}/instances", body) for body in bodies]
+def insert(rest: Rest, collection: str, bodies: Mapping[str, Json]) -> None:
+    """Make instances by their names; those that are there already are kept. Raises the first refusal."""
+    tpus = collection.startswith(TPU_PATHS)
+    changes = [
+        partial(rest.change, "POST", collection, body, **({"nodeId": name} if tpus else {}))
+        for name, body in bodies.items()
+    ]
     failed = [each for each in operations.run_all(rest, changes) if not errors.exists_already(each)]
     if failed:
         raise failed[0]
@@ -34,9 +38,7 @@ def start(rest: Rest, found: Sequence[Instance]) -> list[Instance]:
     """
     stopped = [each for each in found if each.state is NodeState.STOPPED]
     await_stopped(rest, stopped)
-    failed = operations.run_all(
-        rest, [partial(rest.change, "POST", f"{each.path}/start") for each in stopped]
-    )
+    failed = operations.run_all(rest, [partial(rest.change, "POST", each.verb("start")) for each in stopped])
     if failed:
         stop(rest, stopped)
         raise failed[0]
@@ -46,12 +48,16 @@ def start(rest: Rest, found: Sequence[Instance]) -> list[Instance]:
 
 def stop(rest: Rest, found: Sequence[Instance]) -> list[ExecutorError]:
     """Stop those that are not stopped; returns what failed."""
-    running = [each for each in found if each.status not in {"TERMINATED", "SUSPENDED"}]
+    running = [each for each in found if each.status not in {"TERMINATED", "SUSPENDED", "STOPPED"}]
     return operations.run_all(rest, [partial(_stop, rest, each) for each in running])
 
 
 def delete(rest: Rest, found: Sequence[Instance]) -> list[ExecutorError]:
-    """Delete them with their disks, gone already is success; returns what failed."""
+    """Delete them with their disks, gone already is success; returns what failed.
+
+    A TPU VM that is being made is awaited: an operation on it that was begun elsewhere cannot be found.
+    """
+    _await_made(rest, [each for each in found if each.is_tpu])
     return _delete(rest, [each.path for each in found])
 
 
@@ -71,7 +77,7 @@ def settled(rest: Rest, paths: Sequence[str]) -> list[Instance]:
     while True:
         found = looked_at(rest, paths)
         for each in found:
-            if each.state is NodeState.STOPPED:
+            if each.state is NodeState.STOPPED or each.lost:
                 raise errors.stopped(each.name, each.why)
         if len(found) == len(paths) and all(each.state is NodeState.RUNNING for each in found):
             return found
@@ -88,25 +94,34 @@ def looked_at(rest: Rest, paths: Sequence[str]) -> list[Instance]:
 
 def _look(rest: Rest, path: str) -> Instance | None:
     try:
-        return Instance.of(rest.get(path))
+        found = rest.get(path)
     except NotFound:
         return None
+    return tpu.read(found) if path.startswith(TPU_PATHS) else Instance.of(found)
+
+
+def _await_made(rest: Rest, found: Sequence[Instance]) -> None:
+    _await_other(rest, "CREATING", found, "was not made")
 
 
 def await_stopped(rest: Rest, found: Sequence[Instance]) -> None:
     """Wait for instances on their way to be off, as autostop sends them."""
+    _await_other(rest, "STOPPING", found, "has not stopped")
+
+
+def _await_other(rest: Rest, status: str, found: Sequence[Instance], words: str) -> None:
     deadline = time.monotonic() + _SETTLE_S
-    stopping = [each.path for each in found if each.status == "STOPPING"]
-    while any(each.status == "STOPPING" for each in looked_at(rest, stopping)):
+    paths = [each.path for each in found if each.status == status]
+    while any(each.status == status for each in looked_at(rest, paths)):
         if time.monotonic() > deadline:
-            raise Transient(f"an instance has not stopped within {_SETTLE_S:g} s")
+            raise Transient(f"an instance {words} within {_SETTLE_S:g} s")
         time.sleep(_PAUSE_S)
 
 
 def _stop(rest: Rest, instance: Instance) -> Json:
     """Stop it; what is on disks inside the host cannot be kept."""
     query = {"discardLocalSsd": "true"} if instance.local_disks else {}
-    return rest.change("POST", f"{instance.path}/stop", None, **query)
+    return rest.change("POST", instance.verb("stop"), None, **query)
 
 
 def _delete(rest: Rest, paths: Sequence[str]) -> list[ExecutorError]:

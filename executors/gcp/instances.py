@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -22,8 +23,9 @@ NETWORK_VARIABLE = "SKY_GCP_NETWORK"
 """The variable with the VPC network of the nodes; by default ``default``."""
 SUBNETWORK_VARIABLE = "SKY_GCP_SUBNETWORK"
 """The variable with the name of its subnetwork in every region; a network in auto mode needs none."""
-_SCOPE = "https://www.googleapis.com/auth/cloud-platform"
-_CLUSTER_ID, _CLUSTER_NAME = "sky-cluster-id", "sky-cluster-name"
+SCOPE = "https://www.googleapis.com/auth/cloud-platform"
+CLUSTER_ID = "sky-cluster-id"
+_CLUSTER_NAME = "sky-cluster-name"
 
 _STATES = {
     "PROVISIONING": NodeState.PENDING,
@@ -36,7 +38,17 @@ _STATES = {
     "TERMINATED": NodeState.STOPPED,
 }
 """Google's state -> ours; a stopped instance is called TERMINATED there."""
-
+_TPU_STATES = {
+    "CREATING": NodeState.PENDING,
+    "STARTING": NodeState.PENDING,
+    "RESTARTING": NodeState.PENDING,
+    "REIMAGING": NodeState.PENDING,
+    "READY": NodeState.RUNNING,
+    "STOPPING": NodeState.STOPPED,
+    "STOPPED": NodeState.STOPPED,
+}
+_LOST = {"PREEMPTED", "TERMINATED"}
+"""What a TPU VM is that was taken away: it cannot be started again, and stays until it is deleted."""
 
 _FIXED = ("h3-", "h4d-", "z3-")
 """Types, besides those with accelerators, that do not move to another host while they run."""
@@ -64,12 +76,26 @@ class Instance:
     @property
     def path(self) -> str:
         """The address in the API."""
-        return f"zones/{self.zone}/instances/{self.name}"
+        return f"{collection(self.machine_type, self.zone)}/{self.name}"
+
+    def verb(self, name: str) -> str:
+        """Return the address of ``start`` or ``stop``."""
+        return f"{self.path}{':' if self.is_tpu else '/'}{name}"
+
+    @property
+    def is_tpu(self) -> bool:
+        """Whether it is a TPU VM, which another service makes."""
+        return self.machine_type == errors.TPU_VM
 
     @property
     def state(self) -> NodeState:
         """Its state in our words."""
-        return _STATES.get(self.status, NodeState.DEGRADED)
+        return (_TPU_STATES if self.is_tpu else _STATES).get(self.status, NodeState.DEGRADED)
+
+    @property
+    def lost(self) -> bool:
+        """Whether it was taken away for good, and only its name is left."""
+        return self.is_tpu and self.status in _LOST
 
     def address(self, key: ClientKey) -> Address:
         """Return how it is reached, with the key that it lets in."""
@@ -87,7 +113,7 @@ class Instance:
             name=found["name"],
             zone=_last(found["zone"]),
             status=found.get("status", "PROVISIONING"),
-            cluster_id=notes.get(_CLUSTER_ID, ""),
+            cluster_id=notes.get(CLUSTER_ID, ""),
             rank=int(labels.get(names.RANK_LABEL, 0)),
             num_nodes=int(labels.get(names.NODES_LABEL, 1)),
             machine_type=_last(found.get("machineType", "")),
@@ -95,8 +121,8 @@ class Instance:
             local_disks=any(disk.get("type") == "SCRATCH" for disk in found.get("disks", ())),
             internal_ip=interface.get("networkIP", ""),
             external_ip=access.get("natIP", ""),
-            created_at=_epoch_s(found.get("creationTimestamp", "")),
-            since=max(_epoch_s(found.get(f"last{each}Timestamp", "")) for each in ("Start", "Stop")),
+            created_at=epoch_s(found.get("creationTimestamp", "")),
+            since=max(epoch_s(found.get(f"last{each}Timestamp", "")) for each in ("Start", "Stop")),
             why=found.get("statusMessage", ""),
         )
 
@@ -105,12 +131,11 @@ def wanted(request: NodeRequest, zone: str, rank: int, user_data: str) -> Json:
     """Return the body of ``instances.insert`` for the node of that rank."""
     key, cluster_id = request.offer.key, request.cluster_id
     labels = {**request.labels, **names.labels(cluster_id, rank, request.num_nodes)}
-    notes = {
+    metadata = {
         "user-data": user_data,
         "enable-oslogin": "FALSE",
         "block-project-ssh-keys": "TRUE",
-        _CLUSTER_ID: cluster_id,
-        _CLUSTER_NAME: request.cluster_name,
+        **notes(request),
     }
     return {
         "name": names.node(cluster_id, rank),
@@ -118,15 +143,25 @@ def wanted(request: NodeRequest, zone: str, rank: int, user_data: str) -> Json:
         "machineType": f"zones/{zone}/machineTypes/{key.instance_type}",
         "labels": labels,
         "tags": {"items": [names.group(cluster_id)]},
-        "metadata": {"items": [{"key": name, "value": value} for name, value in notes.items()]},
+        "metadata": {"items": [{"key": name, "value": value} for name, value in metadata.items()]},
         "disks": [image.boot_disk(request, zone, labels)],
         "guestAccelerators": accelerator.attached(key, zone),
         "scheduling": _scheduling(key),
         "networkInterfaces": [_interface(zone.rpartition("-")[0])],
         "serviceAccounts": [
-            {"email": os.environ.get(SERVICE_ACCOUNT_VARIABLE, "default"), "scopes": [_SCOPE]}
+            {"email": os.environ.get(SERVICE_ACCOUNT_VARIABLE, "default"), "scopes": [SCOPE]}
         ],
     }
+
+
+def notes(request: NodeRequest) -> dict[str, str]:
+    """Return the metadata by which an instance tells whole what its labels abbreviate."""
+    return {CLUSTER_ID: request.cluster_id, _CLUSTER_NAME: request.cluster_name}
+
+
+def collection(instance_type: str, zone: str) -> str:
+    """Return where instances of that type are made."""
+    return f"locations/{zone}/nodes" if instance_type == errors.TPU_VM else f"zones/{zone}/instances"
 
 
 def network() -> str:
@@ -141,12 +176,17 @@ def find(rest: Rest, cluster_id: str) -> list[Instance]:
     return sorted(found, key=lambda each: each.rank)
 
 
-def find_all(rest: Rest) -> dict[str, list[Instance]]:
-    """Return the instances of all clusters that this user made, by cluster id, head first."""
+def find_all(rest: Rest) -> list[Instance]:
+    """Return the instances of all clusters that this user made."""
+    return _labelled(rest, f"labels.{names.OWNER_LABEL}={names.owner()}")
+
+
+def by_cluster(found: Sequence[Instance]) -> dict[str, list[Instance]]:
+    """Return instances by the id of their cluster, head first."""
     clusters: dict[str, list[Instance]] = {}
-    for each in _labelled(rest, f"labels.{names.OWNER_LABEL}={names.owner()}"):
+    for each in sorted(found, key=lambda each: (each.cluster_id, each.rank)):
         clusters.setdefault(each.cluster_id, []).append(each)
-    return {key: sorted(found, key=lambda each: each.rank) for key, found in sorted(clusters.items())}
+    return clusters
 
 
 def view(cluster_id: str, found: Sequence[Instance]) -> ClusterView:
@@ -225,9 +265,10 @@ def _labelled(rest: Rest, condition: str) -> list[Instance]:
     ]
 
 
-def _epoch_s(text: str) -> int:
+def epoch_s(text: str) -> int:
     """Return a time as the API writes it, in whole seconds since the epoch; 0 for none."""
-    return int(datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()) if text else 0
+    whole = re.sub(r"\.\d+", "", text).replace("Z", "+00:00")
+    return int(datetime.fromisoformat(whole).timestamp()) if text else 0
 
 
 def _last(address: str) -> str:

@@ -12,6 +12,7 @@ from executors.gcp import errors
 from executors.gcp.rest import Json, Rest
 
 LIMIT_S = 15 * 60.0
+_TPU_PAUSE_S = 2.0
 _AT_ONCE = 8
 _WAIT_READ_S = 150.0  # the server answers a wait after two minutes at the latest
 
@@ -47,8 +48,10 @@ def _sent(change: Callable[[], Json]) -> Json | ExecutorError:
 
 
 def _failure(operation: Json) -> ExecutorError | None:
-    found = operation.get("error", {}).get("errors", [])
-    return errors.of_operation(found) if found else None
+    error = operation.get("error", {})
+    if "code" in error:
+        return errors.of_status(error)
+    return errors.of_operation(error["errors"]) if error.get("errors") else None
 
 
 def pending(rest: Rest, target: str) -> list[Json]:
@@ -63,6 +66,8 @@ def pending(rest: Rest, target: str) -> list[Json]:
 
 
 def _done(rest: Rest, operation: Json, deadline: float) -> Json:
+    if "status" not in operation:
+        return _tpu_done(rest, operation, deadline)
     name = operation["name"]
     path = f"{_place(operation)}/operations/{name}/wait"
     while operation["status"] != "DONE":
@@ -72,6 +77,20 @@ def _done(rest: Rest, operation: Json, deadline: float) -> Json:
             operation = rest.post(path, read_s=_WAIT_READ_S)
         except NotFound:  # it is kept for a while after it is done
             return {**operation, "status": "DONE"}
+    return operation
+
+
+def _tpu_done(rest: Rest, operation: Json, deadline: float) -> Json:
+    """Look until the operation, ``projects/P/locations/ZONE/operations/X``, is done: it cannot be awaited."""
+    path = operation["name"].split("/", 2)[2]
+    while not operation.get("done"):
+        if time.monotonic() > deadline:
+            raise Transient(f"Cloud TPU has not finished {path} yet")
+        time.sleep(_TPU_PAUSE_S)
+        try:
+            operation = rest.get(path)
+        except NotFound:
+            return {**operation, "done": True}
     return operation
 
 

@@ -12,10 +12,9 @@ from catalog.errors import ExecutorError
 from catalog.offer import OfferKey
 from catalog.scope import Scope
 from executors.api import Access, ClusterView, Handle, NodeRequest, NodeState
-from executors.errors import CleanupIncomplete, NotFound, OutOfCapacity
+from executors.errors import CleanupIncomplete, NotFound, OutOfCapacity, Unsupported
 from executors.fanout import NodesFailed
 from executors.gcp import (
-    accelerator,
     check,
     credentials,
     disk_copy,
@@ -25,15 +24,20 @@ from executors.gcp import (
     instances,
     names,
     operations,
+    tpu,
 )
 from executors.gcp.instances import Instance
-from executors.gcp.rest import Rest, endpoint
+from executors.gcp.rest import Json, Rest, endpoint, tpu_endpoint
 from executors.gcp.zones import zones_of
 from executors.transports.address import Address, read_nodes, write_nodes
+from executors.transports.key_pair import KeyPair
 from executors.vm import cluster, host_key, ready
-from executors.vm.client_key import client_key
+from executors.vm.client_key import ClientKey, client_key
+from executors.vm.startup_script import startup_script
 from executors.vm.user_data import BootFile, cloud_config
 
+_TPU, _COMPUTE = "tpu", "compute"
+"""The services that make instances, as handles name them."""
 _SELF_STOP = Path(__file__).with_name("self_stop.py")
 _GUEST_AGENT = BootFile(
     "/etc/default/instance_configs.cfg", "[InstanceSetup]\nset_host_keys = false\n", mode="0644"
@@ -54,18 +58,21 @@ class GcpProvisioner:
         Raises ``OutOfCapacity`` and ``QuotaExceeded`` when Google refuses one; what this call made is removed
         then.
         """
-        accelerator.check(request.offer.key)
-        names.check(request.labels)
         rest, cluster_id, key = self._rest(), request.cluster_id, request.offer.key
+        if tpu.is_tpu(key):
+            tpu.check(request)
+        names.check(request.labels)
         key_pair, login = host_key.host_key(cluster_id), client_key()
-        user_data = cloud_config(key_pair, login.public, files=[_GUEST_AGENT])
         operations.await_all(rest, operations.pending(rest, names.group(cluster_id)))
-        found = _there(rest, cluster_id)
-        nodes = _running(rest, request, found, user_data)
+        found = _there(rest, cluster_id, _service(key))
+        fleet.delete(rest, [each for each in found if each.lost])
+        found = [each for each in found if not each.lost]
+        nodes = _running(rest, request, found, _boot_text(key, key_pair, login))
         addresses = [each.address(login) for each in nodes]
         data = {
             **cluster.cluster_data(addresses, key_pair.public, request.offer),
             "project": rest.project,
+            "service": _service(key),
             "zone": nodes[0].zone,
         }
         _await_login(rest, nodes, addresses, key_pair.public, key)
@@ -74,7 +81,7 @@ class GcpProvisioner:
     def describe(self, handle: Handle) -> ClusterView:
         """Say how the cluster's instances are, wherever in the project they are."""
         rest, cluster_id = self._rest(handle), handle.cluster_id
-        view = instances.view(cluster_id, instances.find(rest, cluster_id))
+        view = instances.view(cluster_id, _find(rest, cluster_id, _known_service(handle)))
         if view.state is NodeState.GONE and (images := disk_copy.find(rest, cluster_id)):
             return ClusterView(
                 cluster_id, NodeState.DEGRADED, reason=f"it has no instances; left: {images[0]}"
@@ -88,9 +95,10 @@ class GcpProvisioner:
         """
         rest, cluster_id = self._rest(handle), handle.cluster_id
         operations.await_all(rest, operations.pending(rest, names.group(cluster_id)))
-        failed = fleet.delete(rest, instances.find(rest, cluster_id)) + firewall.close_all(rest, cluster_id)
+        service = _known_service(handle)
+        failed = fleet.delete(rest, _find(rest, cluster_id, service)) + firewall.close_all(rest, cluster_id)
         failed += disk_copy.remove(rest, cluster_id)
-        left = _what_is_left(rest, cluster_id)
+        left = _what_is_left(rest, cluster_id, service)
         if left:
             why = "; ".join(map(str, failed)) or "Google still lists it"
             raise CleanupIncomplete(
@@ -102,7 +110,8 @@ class GcpProvisioner:
     def list(self) -> Sequence[ClusterView]:
         """Return this user's clusters in the project, with those of which no instance is left."""
         rest = self._rest()
-        views = [instances.view(each, found) for each, found in instances.find_all(rest).items()]
+        found = instances.by_cluster([*instances.find_all(rest), *tpu.find_all(rest)])
+        views = [instances.view(cluster_id, nodes) for cluster_id, nodes in found.items()]
         remains = firewall.clusters(rest) | disk_copy.clusters(rest)
         remains -= {each.cluster_id for each in views}
         why = "it has no instances; left are firewall rules, or an image"
@@ -135,7 +144,12 @@ class GcpProvisioner:
         return replace(handle, data={**handle.data, "nodes": write_nodes(addresses)})
 
     def reach_of_copy(self, handle: Handle) -> Scope:
-        """Return all of Google Cloud: an image of the project can be booted in every zone."""
+        """Return all of Google Cloud: an image of the project can be booted in every zone.
+
+        Raises ``Unsupported`` for TPU VMs, whose disks are not the project's.
+        """
+        if _known_service(handle) == _TPU:
+            raise Unsupported(f"cluster {handle.cluster_name} is on a TPU VM, whose disk cannot be copied")
         return Scope(handle.executor)
 
     def copy_disk(self, handle: Handle, copy_id: str) -> str:
@@ -153,6 +167,8 @@ class GcpProvisioner:
         """Return what a node runs to stop its cluster, or to delete it."""
         script = _SELF_STOP.read_text("utf-8")
         words = [endpoint(), handle.data["project"], names.tag(handle.cluster_id)]
+        if _known_service(handle) == _TPU:
+            words += [tpu_endpoint(), handle.data["zone"]]
         return {verb: [cluster.PYTHON, "-I", "-c", script, verb, *words] for verb in ("stop", "down")}
 
     def agent_config(self, handle: Handle) -> Mapping[str, object]:
@@ -179,7 +195,7 @@ class GcpProvisioner:
 
     @staticmethod
     def _found(rest: Rest, handle: Handle) -> Sequence[Instance]:
-        found = instances.find(rest, handle.cluster_id)
+        found = _find(rest, handle.cluster_id, _known_service(handle))
         if not found:
             raise NotFound(
                 f"cluster {handle.cluster_name} has no instances in project {rest.project} any more"
@@ -187,12 +203,42 @@ class GcpProvisioner:
         return found
 
 
-def _there(rest: Rest, cluster_id: str) -> list[Instance]:
+def _service(key: OfferKey) -> str:
+    return _TPU if tpu.is_tpu(key) else _COMPUTE
+
+
+def _known_service(handle: Handle) -> str:
+    """Return the service that makes the cluster's instances; ``""`` where its launch was interrupted."""
+    return handle.data.get("service", "")
+
+
+def _find(rest: Rest, cluster_id: str, service: str) -> list[Instance]:
+    """Return the cluster's instances, head first; where the service is not known, either's."""
+    if service == _TPU:
+        return tpu.find(rest, cluster_id)
+    found = instances.find(rest, cluster_id)
+    return found if found or service else tpu.find_where_allowed(rest, cluster_id)
+
+
+def _there(rest: Rest, cluster_id: str, service: str) -> list[Instance]:
     """Return the cluster's instances, head first, but for those that a list shows after their end."""
-    return fleet.looked_at(rest, [each.path for each in instances.find(rest, cluster_id)])
+    return fleet.looked_at(rest, [each.path for each in _find(rest, cluster_id, service)])
 
 
-def _running(rest: Rest, request: NodeRequest, found: Sequence[Instance], user_data: str) -> list[Instance]:
+def _boot_text(key: OfferKey, key_pair: KeyPair, login: ClientKey) -> str:
+    """Return what an instance is sent for its boot; TPU VMs are told by a script of their guest agent's."""
+    if tpu.is_tpu(key):
+        return startup_script(key_pair, login.public)
+    return cloud_config(key_pair, login.public, files=[_GUEST_AGENT])
+
+
+def _order(request: NodeRequest, zone: str, rank: int, boot_text: str) -> Json:
+    if tpu.is_tpu(request.offer.key):
+        return tpu.wanted(request, rank, boot_text)
+    return instances.wanted(request, zone, rank, boot_text)
+
+
+def _running(rest: Rest, request: NodeRequest, found: Sequence[Instance], boot_text: str) -> list[Instance]:
     """Return the cluster's instances, all running and reachable, head first; what is missing is made."""
     key = request.offer.key
     rules = firewall.rules(request.cluster_id, request.ports, request.num_nodes, instances.network())
@@ -200,10 +246,13 @@ def _running(rest: Rest, request: NodeRequest, found: Sequence[Instance], user_d
     refusal: ExecutorError = NotFound(f"no zone of {key.region} has {key.instance_type}")
     for zone in zones:
         missing = sorted(set(range(request.num_nodes)) - {each.rank for each in found})
-        bodies = [instances.wanted(request, zone, rank, user_data) for rank in missing]
-        made = [f"zones/{zone}/instances/{body['name']}" for body in bodies]
+        place = instances.collection(key.instance_type, zone)
+        orders = {
+            names.node(request.cluster_id, rank): _order(request, zone, rank, boot_text) for rank in missing
+        }
+        made = [f"{place}/{name}" for name in orders]
         try:
-            fleet.insert(rest, zone, bodies)
+            fleet.insert(rest, place, orders)
             nodes = fleet.start(rest, [*found, *fleet.settled(rest, made)])
             firewall.open_all(rest, request.cluster_id, rules)
         except ExecutorError as error:
@@ -240,11 +289,16 @@ def _forget_addresses(handle: Handle) -> None:
         ready.unpin(nodes, handle.data["host_key"])
 
 
-def _what_is_left(rest: Rest, cluster_id: str) -> list[str]:
+def _noun(instance: Instance) -> str:
+    return "tpus tpu-vm" if instance.is_tpu else "instances"
+
+
+def _what_is_left(rest: Rest, cluster_id: str, service: str) -> list[str]:
     """Return the commands that remove by hand what is still there."""
     verb, where = "gcloud compute", f"--project={rest.project}"
     left = [
-        f"{verb} instances delete {each.name} --zone={each.zone} {where}" for each in _there(rest, cluster_id)
+        f"{verb} {_noun(each)} delete {each.name} --zone={each.zone} {where}"
+        for each in _there(rest, cluster_id, service)
     ]
     left += [f"{verb} firewall-rules delete {each} {where}" for each in firewall.find(rest, cluster_id)]
     return left + [f"{verb} images delete {each} {where}" for each in disk_copy.find(rest, cluster_id)]

@@ -1,7 +1,7 @@
-"""Compute Engine's REST interface, version 1: one project, signed requests, patience where it helps.
+"""The REST interfaces of Compute Engine (v1) and Cloud TPU (v2): one project, signed requests, patience.
 
-Paths are relative to the project: ``zones/us-east1-b/instances``. See
-https://cloud.google.com/compute/docs/reference/rest/v1.
+Paths are relative to the project: ``zones/us-east1-b/instances``, and ``locations/us-east1-b/nodes`` of TPUs.
+See https://cloud.google.com/compute/docs/reference/rest/v1 and https://cloud.google.com/tpu/docs/reference/rest.
 """
 
 from __future__ import annotations
@@ -22,6 +22,10 @@ _log = logging.getLogger("sky.executors.gcp")
 ENDPOINT = "https://compute.googleapis.com/compute/v1/"
 ENDPOINT_VARIABLE = "CLOUDSDK_API_ENDPOINT_OVERRIDES_COMPUTE"
 """The variable by which gcloud, too, is led to another endpoint."""
+TPU_ENDPOINT = "https://tpu.googleapis.com/"
+TPU_ENDPOINT_VARIABLE = "CLOUDSDK_API_ENDPOINT_OVERRIDES_TPU"
+TPU_PATHS = "locations/"
+"""How paths of the service for TPUs begin."""
 _CONNECT_S, _READ_S = 10.0, 60.0
 _TRIES = 6
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 1.0, 32.0
@@ -33,6 +37,11 @@ Json = Mapping[str, Any]
 def endpoint() -> str:
     """Return the base of every address, with a slash at its end."""
     return os.environ.get(ENDPOINT_VARIABLE, ENDPOINT).rstrip("/") + "/"
+
+
+def tpu_endpoint() -> str:
+    """Return the base of every address of TPUs, with a slash at its end."""
+    return os.environ.get(TPU_ENDPOINT_VARIABLE, TPU_ENDPOINT).rstrip("/") + "/v2/"
 
 
 class Rest:
@@ -47,6 +56,7 @@ class Rest:
         self.project = project
         self._session = session
         self._base = f"{base}projects/{project}"
+        self._tpu_base = f"{tpu_endpoint()}projects/{project}"
         self._pause = pause
 
     @classmethod
@@ -68,21 +78,27 @@ class Rest:
         return self._call("POST", self._url(path), query, body, read_s)
 
     def change(self, method: str, path: str, body: Json | None = None, **query: str) -> Json:
-        """Change something; returns the operation. However often it is sent, it is done once."""
-        return self._call(method, self._url(path), {**query, "requestId": str(uuid.uuid4())}, body)
+        """Change something; returns the operation. However often it is sent, it is done once.
+
+        Names see to that for TPUs, which take no id of the request.
+        """
+        once = {} if path.startswith(TPU_PATHS) else {"requestId": str(uuid.uuid4())}
+        return self._call(method, self._url(path), {**query, **once}, body)
 
     def pages(self, path: str, **query: str) -> Iterator[Json]:
         """Yield every page of a list."""
         token: dict[str, str] = {}
+        size = {"pageSize" if path.startswith(TPU_PATHS) else "maxResults": str(_PAGE)}
         while True:
-            page = self._call("GET", self._url(path), {**query, **token, "maxResults": str(_PAGE)})
+            page = self._call("GET", self._url(path), {**query, **token, **size})
             yield page
             if not page.get("nextPageToken"):
                 return
             token = {"pageToken": page["nextPageToken"]}
 
     def _url(self, path: str) -> str:
-        return f"{self._base}/{path}" if path else self._base
+        base = self._tpu_base if path.startswith(TPU_PATHS) else self._base
+        return f"{base}/{path}" if path else base
 
     def _call(
         self, method: str, url: str, query: Json, body: Json | None = None, read_s: float = _READ_S
@@ -117,7 +133,10 @@ class Rest:
         if answer.ok and isinstance(content, Mapping):
             return content
         refusal = errors.of_answer(
-            answer.status_code, content if isinstance(content, Mapping) else {}, self.project
+            answer.status_code,
+            content if isinstance(content, Mapping) else {},
+            self.project,
+            tpu=url.startswith(self._tpu_base),
         )
         if isinstance(refusal, Transient):
             raise _Later(str(refusal), _seconds(answer.headers.get("Retry-After", "")))

@@ -128,6 +128,7 @@ def _node_request(record: ClusterRecord) -> NodeRequest:
         image_id=_image(resources.image_id, record.offer.key.region),
         disk_tier=resources.disk_tier.value if resources.disk_tier else None,
         network_tier=resources.network_tier.value if resources.network_tier else None,
+        accelerator_args=resources.accelerator_args or {},
     )
 
 

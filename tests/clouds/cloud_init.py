@@ -57,13 +57,13 @@ def seed(machine: Machine, instance_id: str, user_data: str) -> None:
     (folder / "user-data").touch(mode=0o600)
     (folder / "user-data").write_text(user_data)
     (machine.root / "etc/cloud/cloud.cfg").write_text(yaml.safe_dump(_CONFIG))
-    _let_users_without_password_in(machine.root / "etc/ssh/sshd_config")
+    let_users_without_password_in(machine.root / "etc/ssh/sshd_config")
     boot = machine.root / "etc/rc.boot"
     boot.write_text(_AT_BOOT)
     boot.chmod(0o755)
 
 
-def _let_users_without_password_in(config: Path) -> None:
+def let_users_without_password_in(config: Path) -> None:
     """Have sshd ask PAM, as cloud images do: by itself it takes a locked password for a locked account."""
     config.write_text(config.read_text().replace("UsePAM no", "UsePAM yes"))
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from tests.clouds import cloud_init
+from tests.clouds import cloud_init, startup_script
 from tests.hosts.hosts import Hosts
 from tests.hosts.machine import Machine
 from tests.hosts.record import locked
@@ -43,12 +43,17 @@ class Machines:
 
         Its disk is a copy of ``image`` where that was made by ``save_disk``.
         """
-        (machine,) = self._hosts.make(1)
-        assert isinstance(machine, Machine)
-        _write(machine.folder, Instance(instance_id))
+        machine = self._make(instance_id)
         if self._image(image).exists():
             machine.load_disk(self._image(image))
         cloud_init.seed(machine, instance_id, user_data)
+        self.start(instance_id)
+        return machine
+
+    def create_with_script(self, instance_id: str, script: str) -> Machine:
+        """Make an instance without cloud-init that runs ``script`` at each boot, and switch it on."""
+        machine = self._make(instance_id)
+        startup_script.install(machine, script)
         self.start(instance_id)
         return machine
 
@@ -114,6 +119,12 @@ class Machines:
     def ids(self) -> list[str]:
         """Return the instances that have a host, on or off."""
         return [each.instance_id for each in self._instances().values()]
+
+    def _make(self, instance_id: str) -> Machine:
+        (machine,) = self._hosts.make(1)
+        assert isinstance(machine, Machine)
+        _write(machine.folder, Instance(instance_id))
+        return machine
 
     def _image(self, name: str) -> Path:
         return self._hosts.folder / f"{name}.disk"

@@ -126,6 +126,26 @@ def test_a_spot_instance_that_is_taken_away_is_seen(gce_machines: Gce) -> None:
     sky("down", "-y", "dev")
 
 
+@pytest.mark.needs("time")
+def test_a_tpu_vm_from_launch_to_down(gce_machines: Gce) -> None:
+    gce = gce_machines
+    gce.fail(faults.tpu_stockout("us-west4-a"))
+    launched = sky("launch", "-y", "-c", "tpu", "--gpus", "tpu-v5e-8", "echo kept > ~/file; echo ran")
+    assert launched.out == "ran\n"
+    (node,) = gce.tpus()
+    assert node["acceleratorType"] == "v5litepod-8"
+    sky("autostop", "-y", "tpu", "-i", "0")
+    until({"tpu": "STOPPED"}, 120)
+    until_off(gce, node["id"])
+    sky("start", "-y", "tpu")
+    assert sky("exec", "tpu", "cat ~/file").out == "kept\n"
+    sky("autostop", "-y", "tpu", "-i", "0", "--down")
+    until({}, 120)
+    assert (gce.tpus(), gce.machines and gce.machines.ids()) == ([], [])
+    refused = sky("launch", "-y", "-c", "pod", "--gpus", "tpu-v5e-16", "true", code=1)
+    assert "tpu-v5litepod-16 has several hosts" in refused.err
+
+
 CALLS = 9
 """How many requests a launch makes until its instance may be logged in to."""
 

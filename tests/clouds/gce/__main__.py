@@ -26,8 +26,7 @@ def main(project: str, key_file: str, folder: str = "") -> None:
         return HostMachines(hosts, serve_metadata) if hosts else PaperMachines()
 
     def serve_metadata(number: str, machine: Machine) -> None:
-        instance = server.project.instances.by_number(number)
-        metadata.serve(machine, lambda: instance.name, server.tokens.give)
+        metadata.serve(machine, lambda: server.project.name_of(number), server.tokens.give)
 
     def new_project(base: str) -> Project:
         made = Project(project, base, machines())

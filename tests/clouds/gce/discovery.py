@@ -147,18 +147,26 @@ def _methods(resources: Json) -> Iterator[Method]:
             yield Method(
                 method["id"],
                 method["httpMethod"],
-                _pattern(method["flatPath"]),
+                _pattern(method["path"], method.get("parameters", {})),
                 method.get("parameters", {}),
                 method.get("request", {}).get("$ref", ""),
             )
         yield from _methods(resource.get("resources", {}))
 
 
-def _pattern(path: str) -> re.Pattern[str]:
-    """Return what matches the path; each parameter is one segment."""
-    parts = re.split(r"\{\+?(\w+)\}", path)
-    written = [f"(?P<{part}>[^/:]+)" if number % 2 else re.escape(part) for number, part in enumerate(parts)]
+def _pattern(path: str, parameters: Json) -> re.Pattern[str]:
+    """Return what matches the path; each parameter is one segment, or as many as its own pattern says."""
+    parts = re.split(r"(\{\+?\w+\})", path)
+    written = [
+        _segment(part, parameters) if number % 2 else re.escape(part) for number, part in enumerate(parts)
+    ]
     return re.compile("".join(written))
+
+
+def _segment(part: str, parameters: Json) -> str:
+    name = part.strip("{+}")
+    shape = parameters[name].get("pattern", "").strip("^$") if part.startswith("{+") else ""
+    return f"(?P<{name}>{shape.replace('[^/]+', '[^/:]+') or '[^/:]+'})"
 
 
 @cache

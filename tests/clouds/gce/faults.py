@@ -83,6 +83,32 @@ def regional_quota(region: str, metric: str = "CPUS", *, times: int = -1) -> Fau
     return Fault("instances.insert", {"region": region}, times, operation=[error])
 
 
+TPU_NODES = "projects.locations.nodes"
+"""What the methods on TPU VMs begin with."""
+
+
+def tpu_stockout(zone: str, *, times: int = -1, method: str = "create") -> Fault:
+    """The zone has no TPUs left, as the operation says it."""
+    message = f'There is no more capacity in the zone "{zone}"; you can try in another zone'
+    error = {"code": 8, "message": f"{message} where Cloud TPU Nodes are offered"}
+    return Fault(f"{TPU_NODES}.{method}", {"zone": zone}, times, operation=[error])
+
+
+def tpu_quota(place: str, limit: str, *, times: int = -1) -> Fault:
+    """The quota ``limit`` of a zone (``in zone Z``) or region is used up, as the answer says it."""
+    message = f"Quota limit '{limit}' has been exceeded. Limit: 0 in {place}."
+    return _rpc_refusal(f"{TPU_NODES}.create", 429, "RESOURCE_EXHAUSTED", message, times)
+
+
+def tpus_not_enabled(method: str = "list") -> Fault:
+    """The project has the interface for TPUs switched off."""
+    message = "Cloud TPU API has not been used in project 1 before or it is disabled."
+    fault = _rpc_refusal(f"{TPU_NODES}.{method}", 403, "PERMISSION_DENIED", message, -1)
+    reason = {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "SERVICE_DISABLED"}
+    fault.error = {**fault.error, "details": [reason]}
+    return fault
+
+
 def global_quota(metric: str = "GPUS_ALL_REGIONS", *, times: int = -1) -> Fault:
     """The quota of the whole project is used up, as the answer says it."""
     message = f"Quota '{metric}' exceeded.  Limit: 0.0 globally."
@@ -130,6 +156,11 @@ def slow(method: str, delay_s: float) -> Fault:
 def failing(method: str, code: str, message: str, *, times: int = -1, **where: str) -> Fault:
     """The operation begins and fails."""
     return Fault(method, where, times, operation=[{"code": code, "message": message}])
+
+
+def _rpc_refusal(method: str, code: int, status: str, message: str, times: int) -> Fault:
+    error = {"code": code, "message": message, "status": status}
+    return Fault(method, times=times, status=code, error=error)
 
 
 def _refusal(method: str, status: int, reason: str, message: str, times: int) -> Fault:

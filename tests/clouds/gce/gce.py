@@ -41,6 +41,7 @@ class Gce:
         return {
             "CLOUDSDK_API_ENDPOINT_OVERRIDES_COMPUTE": f"{self.url}/compute/v1/",
             "CLOUDSDK_API_ENDPOINT_OVERRIDES_CLOUDRESOURCEMANAGER": f"{self.url}/",
+            "CLOUDSDK_API_ENDPOINT_OVERRIDES_TPU": f"{self.url}/",
             "GOOGLE_APPLICATION_CREDENTIALS": str(self.key_file),
         }
 
@@ -68,14 +69,21 @@ class Gce:
         """Return every instance there is, by name, as the API shows it."""
         return sorted(self._ask("instances")["instances"], key=lambda each: str(each["name"]))
 
+    def tpus(self) -> list[dict[str, Any]]:
+        """Return every TPU VM there is, by name, as the API shows it."""
+        return sorted(self._ask("tpus")["nodes"], key=lambda each: str(each["name"]))
+
     def token(self) -> dict[str, Any]:
         """Return what a metadata server gives out."""
         given: dict[str, Any] = self._ask("token")
         return given
 
     def preempt(self, instance: Mapping[str, Any]) -> None:
-        """Take a spot instance away."""
-        self._ask("preempt", {"zone": instance["zone"].rpartition("/")[2], "name": instance["name"]})
+        """Take a spot instance, or TPU VM, away."""
+        tpu = "zone" not in instance
+        zone = instance["name"].split("/")[3] if tpu else instance["zone"].rpartition("/")[2]
+        name = instance["name"].rpartition("/")[2]
+        self._ask("preempt", {"zone": zone, "name": name, "tpu": tpu})
 
     def close(self) -> None:
         """End the server."""

@@ -21,7 +21,7 @@ def serve(machine: Machine, name: Callable[[], str], token: Callable[[], object]
     if _NAME not in hosts.read_text():
         hosts.write_text(f"{hosts.read_text()}{METADATA} {_NAME}\n")
     sock = listen(machine.network_namespace)
-    answers = {"name": lambda _: name(), "token": lambda _: token()}
+    answers = {"name": lambda _: name(), "token": lambda _: token(), "address": machine.ip}
     handler = type("Handler", (MetadataHandler,), answers)
     server = ThreadingHTTPServer((METADATA, 80), handler, bind_and_activate=False)
     server.socket.close()
@@ -31,6 +31,9 @@ def serve(machine: Machine, name: Callable[[], str], token: Callable[[], object]
 
 class MetadataHandler(BaseHTTPRequestHandler):
     """Answers for one instance; subclasses say which, and give tokens."""
+
+    address = ""
+    """Its address among its peers."""
 
     def name(self) -> str:
         """Return the instance's name."""
@@ -45,6 +48,8 @@ class MetadataHandler(BaseHTTPRequestHandler):
             self._say(403, "")
         elif self.path == f"{_INSTANCE}name":
             self._say(200, self.name())
+        elif self.path == f"{_INSTANCE}network-interfaces/0/ip":
+            self._say(200, self.address)
         elif self.path == f"{_INSTANCE}service-accounts/default/token":
             self._say(200, json.dumps(self.token()))
         else:

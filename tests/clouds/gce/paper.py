@@ -22,6 +22,10 @@ class PaperMachines:
             self._private[instance_id] = next(self._numbers)
         self.start(instance_id)
 
+    def create_with_script(self, instance_id: str, script: str) -> None:
+        """Make it, switched on."""
+        self.create(instance_id, script)
+
     def start(self, instance_id: str) -> None:
         """Switch it on, with another public address."""
         with self._lock:

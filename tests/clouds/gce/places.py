@@ -31,6 +31,16 @@ _HYPERDISK = ("n4", "c4", "c4a", "g4")
 _GPUS = {"nvidia-tesla-t4", "nvidia-tesla-v100", "nvidia-tesla-p100", "nvidia-tesla-p4"}
 _BUILT_IN = ("a2", "a3", "g2", "g4")
 
+_TPUS = {
+    "us-central1-a": ("v5litepod", "v5p"),
+    "us-central1-b": ("v2", "v3"),
+    "us-central1-f": ("v2",),
+    "us-east5-a": ("v5p", "v6e"),
+    "us-east5-b": ("v6e",),
+    "us-west4-a": ("v5litepod",),
+}
+"""Zone -> generations of TPUs."""
+
 _UBUNTU = "projects/ubuntu-os-cloud/global/images/family/"
 _WITH_GPUS = "projects/ubuntu-os-accelerator-images/global/images/family/"
 IMAGES = {
@@ -50,6 +60,11 @@ def has_type(zone: str, machine_type: str) -> bool:
     """Return whether the zone has the machine type."""
     regions = _NOT_EVERYWHERE.get(family(machine_type), REGIONS)
     return bool(_TYPE.fullmatch(machine_type)) and zone.rpartition("-")[0] in regions
+
+
+def has_tpu(zone: str, generation: str) -> bool:
+    """Return whether the zone has TPUs of the generation."""
+    return generation in _TPUS.get(zone, ())
 
 
 def has_gpu(kind: str) -> bool:

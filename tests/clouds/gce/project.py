@@ -14,6 +14,7 @@ from tests.clouds.gce.faults import Fault, Faults
 from tests.clouds.gce.images import Images
 from tests.clouds.gce.instances import Instances, Machines, by_zone
 from tests.clouds.gce.operations import Errors, Operations
+from tests.clouds.gce.tpus import Tpus
 
 Json = dict[str, Any]
 Handler = Callable[[dict[str, str], Json, Fault], Json]
@@ -33,6 +34,7 @@ class Project:
         self.operations = Operations(self._base, self.lock)
         self.instances = Instances(name, self._base, self.operations, machines)
         self.images = Images(name, self.operations, self.instances, machines)
+        self.tpus = Tpus(name, machines, self.operations.number)
         self._firewalls: dict[str, Json] = {}
         self._handlers: dict[str, Handler] = {
             "projects.get": self._get_project,
@@ -61,8 +63,10 @@ class Project:
 
     def fault_of(self, method: Method, parameters: dict[str, str], body: Json) -> Fault:
         """Note the request, and return what goes wrong with it."""
-        facts = dict(parameters)
-        if method.name == "instances.insert":
+        facts: Json = dict(parameters)
+        if method.id.startswith("tpu."):
+            facts |= self.tpus.facts(parameters, body)
+        elif method.name == "instances.insert":
             facts |= {**self.instances.facts(parameters["zone"], body), "name": str(body.get("name", ""))}
         elif method.name == "instances.start":
             vm = self.instances.find(parameters["zone"], parameters["instance"])
@@ -72,6 +76,8 @@ class Project:
 
     def handle(self, method: Method, parameters: dict[str, str], body: Json, fault: Fault) -> Json:
         """Answer. Raises ``Refusal``."""
+        if method.id.startswith("tpu."):
+            return self.tpus.handle(method, parameters, body, fault)
         if parameters.get("project") != self.name:
             raise not_found(f"projects/{parameters.get('project')}")
         zone = parameters.get("zone")
@@ -84,6 +90,16 @@ class Project:
         if (begun := self.operations.repeated(parameters.get("requestId"))) is not None:
             return dict(begun)
         return handler(parameters, body, fault)
+
+    def clear(self) -> None:
+        """Take all away that has a machine or an image behind it."""
+        for part in (self.instances, self.images, self.tpus):
+            part.clear()
+
+    def name_of(self, number: str) -> str:
+        """Return what a machine is called, as its metadata server says."""
+        node = self.tpus.by_number(number)
+        return f"t1v-n-{number}-w-0" if node else self.instances.by_number(number).name
 
     def _get_project(self, _parameters: dict[str, str], _body: Json, _fault: Fault) -> Json:
         return {"kind": "compute#project", "name": self.name, "id": "1", "selfLink": self._base.rstrip("/")}

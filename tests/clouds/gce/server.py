@@ -31,6 +31,7 @@ class Server(ThreadingHTTPServer):
         host, port = self.server_address[:2]
         self.url = f"http://{host!s}:{port}"
         self.compute = Discovery.of("compute.v1")
+        self.tpu = Discovery.of("tpu.v2")
         self.manager = Discovery.of(_MANAGER)
         self._make_project = make_project
         self.project = make_project(self.url + self.compute.base)
@@ -38,8 +39,7 @@ class Server(ThreadingHTTPServer):
 
     def reset(self) -> None:
         """Begin anew, with nothing there and nothing wrong."""
-        self.project.instances.clear()
-        self.project.images.clear()
+        self.project.clear()
         self.project = self._make_project(self.url + self.compute.base)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
@@ -92,7 +92,8 @@ class _Handler(BaseHTTPRequestHandler):
             return {"sub": "1", "email": PERSON}
         if path.startswith("/v1/"):
             return self._permissions(verb, path, query, body)
-        discovery, project = self.server.compute, self.server.project
+        project = self.server.project
+        discovery = self.server.tpu if path.startswith("/v2/") else self.server.compute
         routed = (
             discovery.route(verb, path.removeprefix(discovery.base))
             if path.startswith(discovery.base)
@@ -142,6 +143,10 @@ class _Handler(BaseHTTPRequestHandler):
                 project.instances.list_lag_s = body.get("list_lag_s", project.instances.list_lag_s)
             elif verb == "instances":
                 return {"instances": [project.instances.show(vm) for vm in project.instances.all()]}
+            elif verb == "tpus":
+                return {"nodes": [project.tpus.show(node) for node in project.tpus.all()]}
+            elif verb == "preempt" and body.get("tpu"):
+                project.tpus.preempt(body["zone"], body["name"])
             elif verb == "preempt":
                 project.instances.preempt(project.instances.find(body["zone"], body["name"]))
             else:

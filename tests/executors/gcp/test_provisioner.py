@@ -16,7 +16,6 @@ from executors.errors import (
     OutOfCapacity,
     QuotaExceeded,
     Transient,
-    Unsupported,
 )
 from executors.fanout import on_each
 from executors.gcp import instances, names
@@ -222,12 +221,6 @@ def test_types_are_ordered_as_they_can_be_had(
             (each["acceleratorType"].rpartition("/")[2], each["acceleratorCount"]) for each in found
         ] == attached
         assert instance["scheduling"]["onHostMaintenance"] == ("TERMINATE" if accelerator else "MIGRATE")
-
-
-def test_a_tpu_is_refused_with_a_word(provisioner: GcpProvisioner, gce: Gce) -> None:
-    with pytest.raises(Unsupported, match="tpu-v4-8 cannot be launched yet"):
-        provisioner.create(order(offer=offer("TPU-VM", accelerator="tpu-v4-8", count=1)))
-    assert gce.calls() == []
 
 
 def test_quota_and_login(provisioner: GcpProvisioner, gce: Gce) -> None:
