@@ -109,7 +109,7 @@ def _start(layout: Layout, _arguments: argparse.Namespace) -> Dict[str, Any]:
     answer: Dict[str, Any] = {"version": version(), "protocol": 1}
     if config.own_slurm:
         Daemons(layout).ensure()
-        answer["slurm"] = Daemons(layout).facts()
+        answer["slurm"] = Daemons(layout).facts(config)
     if config.rank == 0:
         _start_daemon(layout)
     if config.may_sudo and not config.allocation:

@@ -38,7 +38,7 @@ class Daemons:
         self._folder = self._slurm.folder
         self._home = layout.home
 
-    def facts(self) -> Dict[str, Any]:
+    def facts(self, config: Config) -> Dict[str, Any]:
         """Return what the client has to know to configure this node, and whether it is so already."""
         path = self._slurm.environment()["PATH"]
         missing = [program for program in PROGRAMS if shutil.which(program, path=path) is None]
@@ -48,6 +48,8 @@ class Daemons:
             "user": getpass.getuser(),
             "uid": os.getuid(),
             "home": str(self._home),
+            "cpus_milli": config.cpus_milli,
+            "memory_mib": config.memory_mib,
             "missing": missing,
             "version": "" if missing else self._version(),
             "digest": applied.get("digest", "") if not missing and not self._dead(applied) else "",

@@ -26,12 +26,14 @@ _PACKAGES = "slurmctld slurmd slurm-client munge"
 
 @dataclass(frozen=True, slots=True)
 class NodeFacts:
-    """What a node's agent says of Slurm there; ``digest`` is empty unless its daemons all run."""
+    """What a node's agent says of it, and of Slurm there; ``digest`` is empty unless its daemons all run."""
 
     hostname: str
     user: str
     uid: int
     home: str
+    cpus_milli: int
+    memory_mib: int
     missing: Sequence[str]
     version: str
     digest: str
@@ -129,12 +131,11 @@ def _release(version: str) -> list[str]:
 
 
 def _shape(head: NodeFacts, config: Mapping[str, Any]) -> GangShape:
-    capacity = config["capacity"]
     return GangShape(
         addresses=tuple(config["addresses"]),
-        cpus_milli=int(capacity["cpus_milli"]),
-        memory_mib=int(capacity["memory_mib"]),
-        accelerators=int(capacity.get("accelerators", 0)),
+        cpus_milli=head.cpus_milli,
+        memory_mib=head.memory_mib,
+        accelerators=int(config["capacity"].get("accelerators", 0)),
         folder=f"{head.home}/.sky_agent/slurm",
         user=head.user,
         hostname=head.hostname,

@@ -13,9 +13,17 @@ from executors.agent import frames
 from executors.agent.frames import Frame
 from executors.agent.gang_log import GangLog, Place
 from executors.agent.slurm import granted, nodes_in
+from executors.gang.bring_up import NodeFacts, _shape
 from executors.gang.slurm_setup import GangShape, applied_digest, digest_of, files
 
 _SHAPE = GangShape(("10.0.0.2", "10.0.0.3"), 2_000, 4_096, 4, "/home/u/.sky_agent/slurm", "u", "h", "22.05.8")
+
+
+def test_nodes_whose_size_the_provider_does_not_state_have_what_they_say_themselves() -> None:
+    head = NodeFacts("h", "u", 1, "/home/u", 8_000, 16_384, [], "22.05.8", "")
+    unstated = {"cpus_milli": 0, "memory_mib": 0, "accelerator": "tpu-v5p-16", "accelerators": 1}
+    shape = _shape(head, {"addresses": ["10.0.0.2", "10.0.0.3"], "capacity": unstated})
+    assert "CoresPerSocket=80 ThreadsPerCore=1 RealMemory=16384" in files(shape)["slurm.conf"]
 
 
 @given(st.binary(max_size=5_000))

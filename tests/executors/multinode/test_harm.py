@@ -222,7 +222,7 @@ def test_a_node_where_slurm_cannot_be_installed_says_what_to_do(make_gang: MakeG
             gang.machines[0].ip, user="guest", identity_file=str(gang.machines[0].identity_file)
         )
     )
-    node = bring_up.NodeFacts("h", "guest", 1, "/home/guest", ["slurmd"], "", "")
+    node = bring_up.NodeFacts("h", "guest", 1, "/home/guest", 1_000, 1_024, ["slurmd"], "", "")
     with pytest.raises(Unsupported, match="sudo asks for a password"):
         bring_up.install(guest, "10.0.0.2", node)
     guest.close()
