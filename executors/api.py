@@ -55,7 +55,7 @@ class NodeRequest:
     image_id: str | None = None
     disk_tier: str | None = None
     network_tier: str | None = None
-    accelerator_args: Mapping[str, str] = field(default_factory=dict)
+    accelerator_args: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +125,14 @@ class Stoppable(Protocol):
 
     def start(self, handle: Handle) -> Handle:
         """Start all nodes; running already is success. Returns the handle with today's addresses."""
+
+
+@runtime_checkable
+class StopLimited(Protocol):
+    """A ``Stoppable`` provisioner some of whose clusters cannot be stopped, nor stop themselves."""
+
+    def why_not_stop(self, handle: Handle) -> str:
+        """Return what kind of cluster it is that cannot be stopped, ``""`` for one that can; asks nobody."""
 
 
 @runtime_checkable

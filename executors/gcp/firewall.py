@@ -17,8 +17,11 @@ SSH_FROM_VARIABLE = "SKY_GCP_SSH_FROM"
 _ANYWHERE = "0.0.0.0/0"
 
 
-def rules(cluster_id: str, ports: Sequence[str], num_nodes: int, network: str) -> list[Json]:
-    """Return the rules that the cluster needs. SSH takes keys alone, and may be narrowed down further."""
+def rules(cluster_id: str, ports: Sequence[str], *, several: bool, network: str) -> list[Json]:
+    """Return the rules that the cluster needs, ``several`` hosts with one among them.
+
+    SSH takes keys alone, and may be narrowed down further.
+    """
     group = names.group(cluster_id)
     common = {
         "network": network,
@@ -37,7 +40,7 @@ def rules(cluster_id: str, ports: Sequence[str], num_nodes: int, network: str) -
     if ports:
         allowed = [{"IPProtocol": "tcp", "ports": list(ports)}]
         wanted.append({**common, "name": f"{group}-ports", "sourceRanges": [_ANYWHERE], "allowed": allowed})
-    if num_nodes > 1:
+    if several:
         allowed = [{"IPProtocol": protocol} for protocol in ("tcp", "udp", "icmp")]
         wanted.append({**common, "name": f"{group}-nodes", "sourceTags": [group], "allowed": allowed})
     return wanted

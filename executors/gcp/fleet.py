@@ -36,19 +36,19 @@ def start(rest: Rest, found: Sequence[Instance]) -> list[Instance]:
 
     Raises the first refusal, after those that this call started were stopped again.
     """
-    stopped = [each for each in found if each.state is NodeState.STOPPED]
+    stopped = [each for each in _once(found) if each.state is NodeState.STOPPED]
     await_stopped(rest, stopped)
     failed = operations.run_all(rest, [partial(rest.change, "POST", each.verb("start")) for each in stopped])
     if failed:
         stop(rest, stopped)
         raise failed[0]
-    nodes = settled(rest, [each.path for each in found])
-    return sorted(nodes, key=lambda each: each.rank)
+    nodes = settled(rest, [each.path for each in _once(found)])
+    return sorted(nodes, key=lambda each: each.position)
 
 
 def stop(rest: Rest, found: Sequence[Instance]) -> list[ExecutorError]:
     """Stop those that are not stopped; returns what failed."""
-    running = [each for each in found if each.status not in {"TERMINATED", "SUSPENDED", "STOPPED"}]
+    running = [each for each in _once(found) if each.status not in {"TERMINATED", "SUSPENDED", "STOPPED"}]
     return operations.run_all(rest, [partial(_stop, rest, each) for each in running])
 
 
@@ -58,7 +58,7 @@ def delete(rest: Rest, found: Sequence[Instance]) -> list[ExecutorError]:
     A TPU VM that is being made is awaited: an operation on it that was begun elsewhere cannot be found.
     """
     _await_made(rest, [each for each in found if each.is_tpu])
-    return _delete(rest, [each.path for each in found])
+    return _delete(rest, [each.path for each in _once(found)])
 
 
 def undo(rest: Rest, paths: Sequence[str]) -> None:
@@ -79,7 +79,9 @@ def settled(rest: Rest, paths: Sequence[str]) -> list[Instance]:
         for each in found:
             if each.state is NodeState.STOPPED or each.lost:
                 raise errors.stopped(each.name, each.why)
-        if len(found) == len(paths) and all(each.state is NodeState.RUNNING for each in found):
+        if {each.path for each in found} == set(paths) and all(
+            each.state is NodeState.RUNNING for each in found
+        ):
             return found
         if time.monotonic() > deadline:
             raise Transient(f"Compute Engine has not started {', '.join(paths)} within {_SETTLE_S:g} s")
@@ -88,16 +90,20 @@ def settled(rest: Rest, paths: Sequence[str]) -> list[Instance]:
 
 def looked_at(rest: Rest, paths: Sequence[str]) -> list[Instance]:
     """Return the instances at ``paths`` that are visible now."""
-    found = (_look(rest, path) for path in paths)
-    return [each for each in found if each is not None]
+    return [each for path in dict.fromkeys(paths) for each in _look(rest, path)]
 
 
-def _look(rest: Rest, path: str) -> Instance | None:
+def _look(rest: Rest, path: str) -> list[Instance]:
     try:
         found = rest.get(path)
     except NotFound:
-        return None
-    return tpu.read(found) if path.startswith(TPU_PATHS) else Instance.of(found)
+        return []
+    return tpu.read(found) if path.startswith(TPU_PATHS) else [Instance.of(found)]
+
+
+def _once(found: Sequence[Instance]) -> list[Instance]:
+    """Return one instance for each address: the hosts of a TPU slice share theirs."""
+    return list({each.path: each for each in found}.values())
 
 
 def _await_made(rest: Rest, found: Sequence[Instance]) -> None:

@@ -56,7 +56,7 @@ _FIXED = ("h3-", "h4d-", "z3-")
 
 @dataclass(frozen=True, slots=True)
 class Instance:
-    """One instance, as far as it matters here."""
+    """One instance, as far as it matters here; of a TPU slice, one of its hosts (``worker``)."""
 
     name: str
     zone: str
@@ -64,6 +64,7 @@ class Instance:
     cluster_id: str
     rank: int
     num_nodes: int
+    worker: int = 0
     machine_type: str = ""
     spot: bool = False
     local_disks: bool = False
@@ -77,6 +78,11 @@ class Instance:
     def path(self) -> str:
         """The address in the API."""
         return f"{collection(self.machine_type, self.zone)}/{self.name}"
+
+    @property
+    def position(self) -> tuple[int, int]:
+        """Its place among the cluster's instances, the head's first."""
+        return self.rank, self.worker
 
     def verb(self, name: str) -> str:
         """Return the address of ``start`` or ``stop``."""
@@ -184,7 +190,7 @@ def find_all(rest: Rest) -> list[Instance]:
 def by_cluster(found: Sequence[Instance]) -> dict[str, list[Instance]]:
     """Return instances by the id of their cluster, head first."""
     clusters: dict[str, list[Instance]] = {}
-    for each in sorted(found, key=lambda each: (each.cluster_id, each.rank)):
+    for each in sorted(found, key=lambda each: (each.cluster_id, each.position)):
         clusters.setdefault(each.cluster_id, []).append(each)
     return clusters
 
@@ -194,10 +200,9 @@ def view(cluster_id: str, found: Sequence[Instance]) -> ClusterView:
     if not found:
         return ClusterView(cluster_id, NodeState.GONE)
     addresses = tuple(each.external_ip or each.internal_ip or each.name for each in found)
-    shown = "; ".join(
-        f"{each.name} is {each.status}" + (f" ({each.why})" if each.why else "") for each in found
-    )
-    missing = found[0].num_nodes - len(found)
+    states = (f"{each.name} is {each.status}" + (f" ({each.why})" if each.why else "") for each in found)
+    shown = "; ".join(dict.fromkeys(states))
+    missing = found[0].num_nodes - len({each.rank for each in found})
     state = NodeState.DEGRADED if missing > 0 else _together({each.state for each in found})
     whole = state in {NodeState.RUNNING, NodeState.STOPPED}
     lacking = f"{missing} nodes are missing; " if missing > 0 else ""

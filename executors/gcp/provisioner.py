@@ -118,7 +118,12 @@ class GcpProvisioner:
         return views + [ClusterView(each, NodeState.DEGRADED, reason=why) for each in sorted(remains)]
 
     def stop(self, handle: Handle) -> None:
-        """Stop all instances; their disks stay, and bill. Raises ``CleanupIncomplete`` if one still runs."""
+        """Stop all instances; their disks stay, and bill.
+
+        Raises ``CleanupIncomplete`` if one still runs, ``Unsupported`` for TPU pods.
+        """
+        if why := self.why_not_stop(handle):
+            raise Unsupported(f"cluster {handle.cluster_name} cannot be stopped: it is {why}")
         rest = self._rest(handle)
         failed = fleet.stop(rest, self._found(rest, handle))
         if failed:
@@ -142,6 +147,11 @@ class GcpProvisioner:
         addresses = [each.address(client_key()) for each in nodes]
         _await_login(rest, nodes, addresses, handle.data["host_key"], key)
         return replace(handle, data={**handle.data, "nodes": write_nodes(addresses)})
+
+    def why_not_stop(self, handle: Handle) -> str:
+        """Return that it is a TPU pod, which Google does not stop."""
+        name = str(json.loads(handle.data.get("capacity", "{}")).get("accelerator", ""))
+        return f"a TPU slice of several hosts ({name})" if tpu.has_several_hosts(name) else ""
 
     def reach_of_copy(self, handle: Handle) -> Scope:
         """Return all of Google Cloud: an image of the project can be booted in every zone.
@@ -241,7 +251,8 @@ def _order(request: NodeRequest, zone: str, rank: int, boot_text: str) -> Json:
 def _running(rest: Rest, request: NodeRequest, found: Sequence[Instance], boot_text: str) -> list[Instance]:
     """Return the cluster's instances, all running and reachable, head first; what is missing is made."""
     key = request.offer.key
-    rules = firewall.rules(request.cluster_id, request.ports, request.num_nodes, instances.network())
+    several = request.num_nodes > 1 or tpu.has_several_hosts(key.accelerator)
+    rules = firewall.rules(request.cluster_id, request.ports, several=several, network=instances.network())
     zones = [found[0].zone] if found else zones_of(rest, key)
     refusal: ExecutorError = NotFound(f"no zone of {key.region} has {key.instance_type}")
     for zone in zones:

@@ -1,4 +1,4 @@
-"""TPU VMs: slices of one host, made by the Cloud TPU API, version 2, and instances like others from then on.
+"""TPU VMs: slices made by the Cloud TPU API, version 2, each host of which is an instance like others.
 
 https://cloud.google.com/tpu/docs/reference/rest/v2/projects.locations.nodes
 """
@@ -25,8 +25,8 @@ _RUNTIMES = {
     "v6e": "v2-alpha-tpuv6e",
 }
 """Generation -> the software that JAX and PyTorch are installed on: cloud.google.com/tpu/docs/runtimes."""
-_SIZES = {"v2": (8,), "v3": (8,), "v4": (8,), "v5litepod": (1, 4, 8), "v5p": (8,), "v6e": (1, 4, 8)}
-"""Generation -> the slices that one host has, as their names count them."""
+_LARGEST_OF_ONE_HOST = 8
+"""In every generation the number in the name of the largest slice that one host has."""
 _EVERYWHERE = "-"
 
 
@@ -35,14 +35,19 @@ def is_tpu(key: OfferKey) -> bool:
     return key.instance_type == errors.TPU_VM
 
 
+def has_several_hosts(accelerator: str) -> bool:
+    """Return whether a slice, ``tpu-v5litepod-16`` say, is a pod: made and deleted as one, never stopped."""
+    generation, _, size = accelerator.removeprefix("tpu-").partition("-")
+    return generation in _RUNTIMES and int(size) > _LARGEST_OF_ONE_HOST
+
+
 def check(request: NodeRequest) -> None:
-    """Raise ``Unsupported`` for slices of several hosts, and for what a TPU VM cannot have."""
-    name = request.offer.key.accelerator
-    known = [f"tpu-{generation}-{size}" for generation, sizes in _SIZES.items() for size in sizes]
-    if name not in known:
+    """Raise ``Unsupported`` for what a TPU VM cannot have."""
+    generation = _generation(request.offer.key)
+    if generation not in _RUNTIMES and not request.accelerator_args.get("runtime_version"):
         raise Unsupported(
-            f"{name} has several hosts, which cannot be launched yet; slices of one host can: "
-            f"{', '.join(known)}. Ask for one of these, on several nodes (num_nodes) if need be"
+            f"the software of TPU {generation} is not known here; name it: "
+            "accelerator_args: {runtime_version: ...}"
         )
     if request.image_id:
         raise Unsupported(
@@ -53,11 +58,10 @@ def check(request: NodeRequest) -> None:
 def wanted(request: NodeRequest, rank: int, startup_script: str) -> Json:
     """Return the body of ``nodes.create`` for the node of that rank."""
     key, cluster_id = request.offer.key, request.cluster_id
-    kind = key.accelerator.removeprefix("tpu-")
-    runtime = request.accelerator_args.get("runtime_version") or _RUNTIMES[kind.partition("-")[0]]
+    runtime = request.accelerator_args.get("runtime_version") or _RUNTIMES[_generation(key)]
     account = os.environ.get(instances.SERVICE_ACCOUNT_VARIABLE)
     return {
-        "acceleratorType": kind,
+        "acceleratorType": key.accelerator.removeprefix("tpu-"),
         "runtimeVersion": runtime,
         "description": f"node {rank} of the cluster {request.cluster_name}",
         "labels": {**request.labels, **names.labels(cluster_id, rank, request.num_nodes)},
@@ -74,10 +78,8 @@ def wanted(request: NodeRequest, rank: int, startup_script: str) -> Json:
 
 
 def find(rest: Rest, cluster_id: str) -> list[Instance]:
-    """Return the cluster's TPU VMs in every zone of the project, head first."""
-    tag = names.tag(cluster_id)
-    found = [each for each in _nodes(rest) if each.get("labels", {}).get(names.CLUSTER_LABEL) == tag]
-    return sorted(map(read, found), key=lambda each: each.rank)
+    """Return the hosts of the cluster's TPU VMs in every zone of the project, head first."""
+    return sorted(_labelled(rest, names.CLUSTER_LABEL, names.tag(cluster_id)), key=lambda each: each.position)
 
 
 def find_where_allowed(rest: Rest, cluster_id: str) -> list[Instance]:
@@ -91,18 +93,21 @@ def find_where_allowed(rest: Rest, cluster_id: str) -> list[Instance]:
 def find_all(rest: Rest) -> list[Instance]:
     """Return all TPU VMs that this user made; nothing for one who may not look."""
     try:
-        nodes = list(_nodes(rest))
+        return list(_labelled(rest, names.OWNER_LABEL, names.owner()))
     except AuthError:
         return []
-    mine = [each for each in nodes if each.get("labels", {}).get(names.OWNER_LABEL) == names.owner()]
-    return [read(each) for each in mine]
 
 
-def read(found: Json) -> Instance:
-    """Read the API's representation: ``projects/P/locations/ZONE/nodes/NAME`` and how it is."""
+def read(found: Json) -> list[Instance]:
+    """Read the API's representation of a slice: its hosts, one for as long as it has no addresses."""
+    endpoints = found.get("networkEndpoints") or [{}]
+    return [_host(found, worker, endpoint) for worker, endpoint in enumerate(endpoints)]
+
+
+def _host(found: Json, worker: int, endpoint: Json) -> Instance:
+    """Return one host of the slice ``projects/P/locations/ZONE/nodes/NAME``."""
     *_, zone, _, name = found["name"].split("/")
     labels, notes = found.get("labels", {}), found.get("metadata", {})
-    endpoint: Json = next(iter(found.get("networkEndpoints", ())), {})
     scheduling = found.get("schedulingConfig", {})
     return Instance(
         name=name,
@@ -110,6 +115,7 @@ def read(found: Json) -> Instance:
         status=found.get("state", "CREATING"),
         cluster_id=notes.get(instances.CLUSTER_ID, ""),
         rank=int(labels.get(names.RANK_LABEL, 0)),
+        worker=worker,
         num_nodes=int(labels.get(names.NODES_LABEL, 1)),
         machine_type=errors.TPU_VM,
         spot=bool(scheduling.get("spot") or scheduling.get("preemptible")),
@@ -120,9 +126,16 @@ def read(found: Json) -> Instance:
     )
 
 
-def _nodes(rest: Rest) -> Iterator[Json]:
+def _labelled(rest: Rest, label: str, value: str) -> Iterator[Instance]:
+    """Yield the hosts with the label; the service has no filter."""
     for page in rest.pages(f"locations/{_EVERYWHERE}/nodes"):
-        yield from page.get("nodes", ())
+        for node in page.get("nodes", ()):
+            if node.get("labels", {}).get(label) == value:
+                yield from read(node)
+
+
+def _generation(key: OfferKey) -> str:
+    return key.accelerator.removeprefix("tpu-").partition("-")[0]
 
 
 def _network() -> Json:

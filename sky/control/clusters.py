@@ -10,7 +10,7 @@ from typing import Any
 from catalog.errors import UserError
 from catalog.offer import Market
 from executors import lifecycle, registry
-from executors.api import Autostop, Capability, Executor, Stoppable
+from executors.api import Autostop, Capability, Executor, StopLimited, Stoppable
 from sky.control import ssh_config
 from sky.control.bringup import restart
 from sky.control.connection import apply, connected, existing, refreshed, up, view_of
@@ -135,7 +135,15 @@ def _stoppable(record: ClusterRecord) -> Executor:
         raise NotSupportedError(
             f"{record.executor} cannot stop a cluster and keep its disk; sky down ends it"
         )
+    _check_kind(record, executor, "sky down ends it")
     return executor
+
+
+def _check_kind(record: ClusterRecord, executor: Executor, advice: str) -> None:
+    """Raise ``NotSupportedError`` for a cluster of a kind that cannot be stopped there."""
+    provisioner = executor.provisioner
+    if isinstance(provisioner, StopLimited) and (why := provisioner.why_not_stop(record.executor_handle)):
+        raise NotSupportedError(f"cluster {record.name} cannot be stopped: it is {why}; {advice}")
 
 
 def start(
@@ -235,8 +243,11 @@ def set_autostop(store: Store, record: ClusterRecord, setting: Autostop) -> Clus
     if setting.idle_minutes < 0:
         setting = Autostop(NO_AUTOSTOP)
     needed = Capability.AUTODOWN if setting.down else Capability.AUTOSTOP
-    if setting.idle_minutes >= 0 and needed not in registry.load(record.executor).capabilities:
+    executor = registry.load(record.executor)
+    if setting.idle_minutes >= 0 and needed not in executor.capabilities:
         raise NotSupportedError(f"{record.executor} has no {needed.value}")
+    if setting.idle_minutes >= 0 and not setting.down:
+        _check_kind(record, executor, "let it go down when it is idle: --down")
     with connected(record) as cluster:
         cluster.queue.set_autostop(setting)
     return store.update(record, autostop_minutes=setting.idle_minutes, to_down=setting.down)

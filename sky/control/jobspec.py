@@ -40,22 +40,25 @@ def job_spec(
     stamp: str,
     with_setup: bool = False,
 ) -> JobSpec:
-    """Return the job of ``task`` on the cluster of ``record``, whose nodes have ``addresses``, head first.
+    """Return the job of ``task`` on the cluster of ``record``, whose hosts have ``addresses``, head first.
 
-    A callable ``run`` is asked here, once a rank, with the job's own addresses.
+    A node with several hosts, a TPU pod, is taken whole: each of its hosts is a rank. A callable ``run`` is
+    asked here, once a rank, with the job's own addresses.
     """
     demand = demand_of(resources, record.offer)
+    hosts = len(addresses) // record.num_nodes or 1
+    ranks = task.num_nodes * hosts
     return JobSpec(
         name=task.name or "",
-        scripts=_scripts(task, addresses[: task.num_nodes]),
+        scripts=_scripts(task, addresses[:ranks]),
         run_timestamp=stamp,
         setup=(task.setup or "") if with_setup else "",
         env=environment(task, record),
         demand=demand,
-        num_nodes=task.num_nodes,
+        num_nodes=ranks,
         username=user_name(),
         resources=_resources_text(demand, task.num_nodes),
-        pinned=callable(task.run),
+        pinned=callable(task.run) or hosts > 1,
         priority=resources.priority or 0,
         max_duration_s=task.max_duration_s,
         **_retries(resources),
@@ -86,7 +89,7 @@ def _scripts(task: Task, addresses: Sequence[str]) -> tuple[str, ...]:
     if task.run is None or isinstance(task.run, str):
         return (task.run or "",)
     scripts = []
-    for rank in range(task.num_nodes):
+    for rank in range(len(addresses)):
         script = task.run(rank, list(addresses))
         if script is not None and not isinstance(script, str):
             raise UserError(

@@ -142,8 +142,22 @@ def test_a_tpu_vm_from_launch_to_down(gce_machines: Gce) -> None:
     sky("autostop", "-y", "tpu", "-i", "0", "--down")
     until({}, 120)
     assert (gce.tpus(), gce.machines and gce.machines.ids()) == ([], [])
-    refused = sky("launch", "-y", "-c", "pod", "--gpus", "tpu-v5e-16", "true", code=1)
-    assert "tpu-v5litepod-16 has several hosts" in refused.err
+
+
+@pytest.mark.needs("slurm", "time")
+def test_a_tpu_pod_runs_a_job_on_all_its_hosts_and_is_not_stopped(gce_machines: Gce) -> None:
+    gce = gce_machines
+    script = "echo rank $SKYPILOT_NODE_RANK of $SKYPILOT_NUM_NODES"
+    launched = sky("launch", "-y", "-c", "pod", "--gpus", "tpu-v5p-16", script)
+    assert sorted(line.split(") ")[1] for line in launched.out.splitlines()) == [
+        "rank 0 of 2",
+        "rank 1 of 2",
+    ]
+    for verb in (("stop", "-y", "pod"), ("autostop", "-y", "pod", "-i", "5")):
+        assert "TPU slice of several hosts (tpu-v5p-16)" in sky(*verb, code=1).err
+    sky("autostop", "-y", "pod", "-i", "0", "--down")
+    until({}, 120)
+    assert gce.tpus() == []
 
 
 CALLS = 9

@@ -17,8 +17,10 @@ from tests.clouds.gce.instances import Machines
 from tests.clouds.gce.operations import now
 
 Json = dict[str, Any]
-_WORKERS = {"v2": 8, "v3": 8, "v4": 8, "v5litepod": 8, "v5p": 8, "v6e": 8}
-"""Generation -> how many of the units in a slice's name the first host has."""
+_GENERATIONS = ("v2", "v3", "v4", "v5litepod", "v5p", "v6e")
+_OF_ONE_HOST = 8
+_OF_EACH_HOST = {"v5litepod": 4, "v6e": 4}
+"""Generation -> how much of the number in a pod's name each of its hosts has, where it is not 8."""
 
 
 @dataclass
@@ -34,6 +36,13 @@ class Node:
     @property
     def zone(self) -> str:
         return self.name.split("/")[3]
+
+    @property
+    def hosts(self) -> list[str]:
+        """The ids of its machines."""
+        generation, _, size = self.body["acceleratorType"].partition("-")
+        count = 1 if int(size) <= _OF_ONE_HOST else int(size) // _OF_EACH_HOST.get(generation, 8)
+        return [self.number, *(f"{self.number}-{worker}" for worker in range(1, count))]
 
 
 class Tpus:
@@ -75,45 +84,51 @@ class Tpus:
 
     def show(self, node: Node) -> Json:
         """Return the node as the API has it."""
-        if node.state == "READY" and not self._machines.on(node.number):
+        if node.state == "READY" and not all(map(self._machines.on, node.hosts)):
             node.state = "STOPPED"
         shown = {**node.body, "name": node.name, "id": node.number, "state": node.state, "apiVersion": "V2"}
         if node.state in {"READY", "STOPPED", "STOPPING"}:
-            endpoint = {"ipAddress": self._machines.private_address(node.number), "port": 8470}
-            if node.state == "READY":
-                endpoint["accessConfig"] = {"externalIp": self._machines.public_address(node.number)}
-            shown["networkEndpoints"] = [endpoint]
+            shown["networkEndpoints"] = [self._endpoint(host, node.state) for host in node.hosts]
         return {**shown, "createTime": node.created_at}
 
     def preempt(self, zone: str, name: str) -> None:
         """Take a spot node away: what was on it is lost, its name stays."""
         node = self._all[f"projects/{self._project}/locations/{zone}/nodes/{name}"]
         assert node.body["schedulingConfig"]["spot"]
-        self._machines.terminate(node.number)
+        self._terminate(node)
         node.state = "PREEMPTED"
 
     def by_number(self, number: str) -> Node | None:
-        return next((node for node in self._all.values() if node.number == number), None)
+        return next((node for node in self._all.values() if number in node.hosts), None)
 
     def clear(self) -> None:
         """Take every node away."""
         for node in self._all.values():
-            self._machines.terminate(node.number)
+            self._terminate(node)
         self._all.clear()
 
     def all(self) -> list[Node]:
         return list(self._all.values())
 
+    def _endpoint(self, host: str, state: str) -> Json:
+        endpoint: Json = {"ipAddress": self._machines.private_address(host), "port": 8470}
+        if state == "READY":
+            endpoint["accessConfig"] = {"externalIp": self._machines.public_address(host)}
+        return endpoint
+
+    def _terminate(self, node: Node) -> None:
+        for host in node.hosts:
+            self._machines.terminate(host)
+
     def _create(self, parameters: Json, body: Json, fault: Fault) -> Json:
         name = f"{parameters['parent']}/nodes/{parameters['nodeId']}"
         if name in self._all:
             raise _refusal(409, "ALREADY_EXISTS", f"Resource '{name}' already exists")
-        generation, _, size = body.get("acceleratorType", "").partition("-")
+        generation = body.get("acceleratorType", "").partition("-")[0]
         zone = name.split("/")[3]
-        if generation not in _WORKERS or not places.has_tpu(zone, generation):
+        if generation not in _GENERATIONS or not places.has_tpu(zone, generation):
             words = f"Accelerator type '{body.get('acceleratorType')}' was not found in zone '{zone}'"
             raise _refusal(404, "NOT_FOUND", words)
-        assert int(size) <= _WORKERS[generation], "this server has slices of one host alone"
         if not body.get("runtimeVersion"):
             raise _refusal(400, "INVALID_ARGUMENT", "runtimeVersion is required")
         node = Node(name, body, self._number())
@@ -123,7 +138,8 @@ class Tpus:
             if fault.operation:
                 self._all.pop(name, None)
                 return dict(fault.operation[0])
-            self._machines.create_with_script(node.number, body["metadata"]["startup-script"])
+            for host in node.hosts:
+                self._machines.create_with_script(host, body["metadata"]["startup-script"])
             node.state = "READY"
             return None
 
@@ -153,6 +169,8 @@ class Tpus:
     def _stop(self, parameters: Json, _body: Json, fault: Fault) -> Json:
         node = self._find(parameters)
         self._require(node, "READY", "stop")
+        if len(node.hosts) > 1:
+            raise _refusal(400, "INVALID_ARGUMENT", "stop is not supported for TPU pods")
         node.state = "STOPPING"
 
         def work() -> Json | None:
@@ -170,7 +188,7 @@ class Tpus:
         def work() -> Json | None:
             if fault.operation:
                 return dict(fault.operation[0])
-            self._machines.terminate(node.number)
+            self._terminate(node)
             self._all.pop(node.name, None)
             return None
 

@@ -84,7 +84,7 @@ def test_every_generation_has_its_software_unless_another_is_asked_for(
 @pytest.mark.parametrize(
     ("wanted", "words"),
     [
-        (order(offer=tpu_offer("v5litepod-16")), "tpu-v5litepod-16 has several hosts.*tpu-v5litepod-8"),
+        (order(offer=tpu_offer("v9-8")), "software of TPU v9 is not known"),
         (order(offer=tpu_offer(), image_id="projects/p/global/images/x"), "runtime_version"),
     ],
 )
@@ -94,6 +94,33 @@ def test_what_a_tpu_vm_cannot_be_is_said_before_anything_is_asked(
     with pytest.raises(Unsupported, match=words):
         provisioner.create(wanted)  # type: ignore[arg-type]
     assert gce.calls() == []
+
+
+def test_a_pod_is_one_node_with_several_hosts_that_cannot_be_stopped(
+    provisioner: GcpProvisioner, gce: Gce
+) -> None:
+    wanted = order(offer=tpu_offer("v5litepod-16"), num_nodes=2)
+    handle = provisioner.create(wanted)
+    assert [each["acceleratorType"] for each in gce.tpus()] == ["v5litepod-16"] * 2
+    shown = [[at["ipAddress"] for at in each["networkEndpoints"]] for each in gce.tpus()]
+    assert [node.internal_ip for node in read_nodes(handle.data)] == shown[0] + shown[1]
+    assert len(shown[0]) == 4
+    assert provisioner.create(wanted) == handle
+    assert len(provisioner.describe(handle).addresses) == 8
+    with pytest.raises(Unsupported, match="TPU slice of several hosts"):
+        provisioner.stop(handle)
+    assert provisioner.describe(handle).state is NodeState.RUNNING
+    provisioner.delete(handle)
+    assert len(gce.calls("projects.locations.nodes.delete")) == 2
+    assert gce.tpus() == []
+
+
+def test_the_hosts_of_one_pod_reach_each_other(provisioner: GcpProvisioner, gce: Gce) -> None:
+    provisioner.create(order("one-0a1b2c3d", offer=tpu_offer()))
+    provisioner.create(order("pod-0a1b2c3d", offer=tpu_offer("v5litepod-16")))
+    made = provisioner._rest().get("global/firewalls")["items"]
+    inside = [rule["targetTags"] for rule in made if rule.get("sourceTags")]
+    assert inside == [[names.group("pod-0a1b2c3d")]]
 
 
 def test_a_stockout_of_one_node_leaves_none(provisioner: GcpProvisioner, gce: Gce) -> None:
