@@ -15,12 +15,13 @@ if TYPE_CHECKING:
 
 def fits(asked: Resources, given: Resources, *, check_ports: bool) -> bool:
     """Return whether a node of ``given`` can run ``asked``; vCPUs, memory and disk size are not compared."""
-    for field in ("cloud", "region", "zone", "instance_type", "accelerator_args", "image_id"):
+    for field in ("cloud", "region", "zone", "instance_type", "accelerator_args"):
         wanted = getattr(asked, field)
         if wanted is not None and wanted != getattr(given, field):
             return False
     return (
         _accelerators_fit(asked, given)
+        and _image_fits(asked, given)
         and not (asked.use_spot_specified and asked.use_spot != given.use_spot)
         and _disk_tier_fits(asked, given)
         and not (check_ports and not contains(given.ports or (), asked.ports or ()))
@@ -32,6 +33,13 @@ def _accelerators_fit(asked: Resources, given: Resources) -> bool:
     have = dict(given.accelerator_options)
     wanted = asked.accelerator_options
     return not wanted or any(name in have and count <= have[name] for name, count in wanted)
+
+
+def _image_fits(asked: Resources, given: Resources) -> bool:
+    """Return whether the node boots the image that is asked for in its region, by that name or for any."""
+    wanted, have = asked.image_id, given.image_id or {}
+    here = have.get(given.region) or have.get(None)
+    return wanted is None or (here is not None and here == (wanted.get(given.region) or wanted.get(None)))
 
 
 def _disk_tier_fits(asked: Resources, given: Resources) -> bool:

@@ -24,7 +24,7 @@ def matched(task: Task, record: ClusterRecord) -> Resources:
             f"the task asks for {task.num_nodes} nodes and cluster {record.name} has {record.num_nodes}; "
             "launch it on a new cluster"
         )
-    launched = launched_resources(record.offer)
+    launched = _launched(record)
     reasons = []
     for resources in task.alternatives:
         lacking = nodes_can_hold(demand_of(resources, record.offer), record.offer)
@@ -37,3 +37,13 @@ def matched(task: Task, record: ClusterRecord) -> Resources:
     ]
     lines.append("Ask for less, or launch on a new cluster (another name, or none).")
     raise ResourcesMismatchError("\n".join(lines))
+
+
+def _launched(record: ClusterRecord) -> Resources:
+    """Return one node as it was launched: its offer, with the software and the disk that were asked for."""
+    from sky.resources import Resources
+
+    (asked,) = Resources.from_yaml_config(dict(record.resources))
+    return launched_resources(record.offer).copy(
+        accelerator_args=asked.accelerator_args, image_id=asked.image_id, disk_tier=asked.disk_tier
+    )
