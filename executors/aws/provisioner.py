@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import partial
@@ -132,9 +133,11 @@ class AwsProvisioner:
         """
         region, found = _live(handle)
         head = found[0].instance_id
-        intent.write(copy_id, Intent(region))
         instances.wait(region, handle.cluster_id, partial(_is_off, head), SWITCH_S, "stopped")
-        return disk_copy.make(region, head, tags.of_copy(copy_id, handle.cluster_name))
+        intent.write(copy_id, Intent(region, open_at=time.time()))
+        image = disk_copy.make(region, head, tags.of_copy(copy_id, handle.cluster_name))
+        intent.write(copy_id, Intent(region))
+        return image
 
     def self_commands(self, handle: Handle) -> Mapping[str, Sequence[str]]:
         """Return how a machine stops or ends all of the cluster's, by the role that it has."""

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from catalog.scope import Scope
 from executors.api import Handle, NodeState
-from executors.aws import disk_copy
+from executors.aws import disk_copy, intent
 from executors.aws.provisioner import AwsProvisioner
 from executors.aws.session import client
 from executors.errors import NotFound
 from tests.clouds.ec2.cloud import Cloud
 from tests.executors.aws.conftest import request
+from tests.executors.aws.test_killed import killed
 
 COPY = Handle("aws", "new-1", "new")
 
@@ -67,6 +70,21 @@ def test_a_copy_that_was_begun_when_its_answer_was_lost_is_taken(
     ec2.fail("CreateImage", "", after=True)
     aws.copy_disk(stopped, "new-1")
     assert held() == (1, 1)
+
+
+@pytest.mark.needs("time")
+def test_a_kill_after_any_call_of_a_copy(
+    ec2: Cloud, aws: AwsProvisioner, stopped: Handle, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(intent, "SETTLE_S", 1.0)
+    number = 1
+    while killed(lambda: aws.copy_disk(stopped, COPY.cluster_id), number):
+        aws.delete(COPY)
+        assert held() == (0, 0)
+        assert [path.name for path in (home / ".sky").rglob("*") if COPY.cluster_id in path.name] == []
+        number += 1
+    assert held() == (1, 1)
+    assert number > 3
 
 
 def test_a_snapshot_that_a_kill_left_without_its_image_is_removed(
