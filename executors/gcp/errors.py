@@ -243,8 +243,11 @@ def _meaning(faults: Sequence[Fault], project: str, *, tpu: bool) -> ExecutorErr
         return no_login(words, fix, tpu=tpu)
     if codes & _UNPAID:
         return no_login(words, f"gcloud billing projects link {project} --billing-account=ACCOUNT")
+    if tpu and status == _FORBIDDEN_STATUS:
+        role = f"gcloud projects add-iam-policy-binding {project} --role=roles/tpu.admin"
+        return no_login(words, f"{role} --member=user:YOU@EXAMPLE.COM", tpu=True)
     if codes & _FORBIDDEN or status in {_UNAUTHORIZED, _FORBIDDEN_STATUS}:
-        return no_login(words, LOOK_FIX, tpu=tpu)
+        return no_login(words, LOOK_FIX)
     if status == _NOT_FOUND:
         return NotFound(words)
     return Refused(faults)

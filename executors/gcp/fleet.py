@@ -84,7 +84,7 @@ def settled(rest: Rest, paths: Sequence[str]) -> list[Instance]:
         ):
             return found
         if time.monotonic() > deadline:
-            raise Transient(f"Compute Engine has not started {', '.join(paths)} within {_SETTLE_S:g} s")
+            raise Transient(f"Google has not started {', '.join(paths)} within {_SETTLE_S:g} s")
         time.sleep(_PAUSE_S)
 
 

@@ -1,4 +1,4 @@
-"""Clusters on Compute Engine: instances with the cluster's label, all or none, found again by it alone."""
+"""Clusters on Google Cloud: instances or TPU VMs with the cluster's label, all or none, found by it alone."""
 
 from __future__ import annotations
 

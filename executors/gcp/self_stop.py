@@ -2,8 +2,7 @@
 
 It is text to the client, which hands it to the node's Python (3.8 or newer, nothing else installed):
 ``python3 -I -c TEXT stop|down ENDPOINT PROJECT TAG``, and ``TPU-ENDPOINT ZONE`` after it for TPU VMs. The
-metadata server gives the token, of the service
-account that the instance has. https://cloud.google.com/compute/docs/metadata/querying-metadata
+metadata server gives the token, of the service account that the instance has. https://cloud.google.com/compute/docs/metadata/querying-metadata
 """
 
 from __future__ import annotations
@@ -79,9 +78,11 @@ def end_tpus(verb: str, service: Project, zone: str, tag: str) -> None:
     here = _metadata("network-interfaces/0/ip")
     nodes = [node for page in service.pages(f"locations/{zone}/nodes") for node in page.get("nodes", [])]
     found = [node for node in nodes if node.get("labels", {}).get("sky-cluster") == tag]
-    for node in sorted(
-        found, key=lambda each: here in [at["ipAddress"] for at in each.get("networkEndpoints", [])]
-    ):
+
+    def is_this_one(node: dict[str, Any]) -> bool:
+        return here in [endpoint["ipAddress"] for endpoint in node.get("networkEndpoints", [])]
+
+    for node in sorted(found, key=is_this_one):
         path = node["name"].split("/", 2)[2]
         if verb == "down":
             service.call("DELETE", path)

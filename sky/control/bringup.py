@@ -6,7 +6,6 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
 
 from catalog.units import format_seconds
 from executors import lifecycle, registry
@@ -15,14 +14,12 @@ from executors.errors import AuthError, OutOfCapacity, QuotaExceeded
 from sky.control import access, shortages, ssh_config
 from sky.control.connection import view_of
 from sky.control.failures import public_errors
+from sky.control.handles import requested
 from sky.control.patience import Patience
 from sky.control.records import ClusterRecord
 from sky.control.state import Store
 from sky.exceptions import NotSupportedError, ResourcesUnavailableError
 from sky.statuses import ClusterStatus
-
-if TYPE_CHECKING:
-    from sky.resources import Resources
 
 _log = logging.getLogger("sky.launch")
 
@@ -116,7 +113,7 @@ def wait_for_capacity(name: str, pause_s: float, waited_for: str) -> None:
 
 
 def _node_request(record: ClusterRecord) -> NodeRequest:
-    resources = _requested(record)
+    resources = requested(record)
     return NodeRequest(
         cluster_id=record.cluster_id,
         cluster_name=record.cluster_name,
@@ -134,13 +131,6 @@ def _node_request(record: ClusterRecord) -> NodeRequest:
 
 def _image(images: dict[str | None, str] | None, region: str) -> str | None:
     return None if not images else images.get(region) or images.get(None)
-
-
-def _requested(record: ClusterRecord) -> Resources:
-    from sky.resources import Resources
-
-    (resources,) = Resources.from_yaml_config(dict(record.resources))
-    return resources
 
 
 def _check_capabilities(executor: Executor, request: NodeRequest) -> None:

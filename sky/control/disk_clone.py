@@ -15,6 +15,7 @@ from executors.api import Capability, DiskCopying
 from sky.control.clusters import tear_down
 from sky.control.connection import apply, existing, view_of
 from sky.control.failures import public_errors
+from sky.control.handles import requested
 from sky.control.identity import command_line, new_cluster_id, owner_of_new
 from sky.control.reconcile import decide
 from sky.control.records import DISK_COPY, ClusterRecord
@@ -48,10 +49,12 @@ def stopped_source(store: Store, name: str) -> ClusterRecord:
 def confined(task: Task, source: ClusterRecord) -> Task:
     """Return ``task`` kept to where a copy of the source's disk can be used; its own place narrows that.
 
-    Raises ``UserError`` where nothing is left, for a disk that is too small, and for an ``image_id``.
+    Raises ``UserError`` where nothing is left, for a disk that is too small, and for an ``image_id``,
+    ``NotSupportedError`` for a disk that cannot be copied.
     """
-    reach = _copier(source).reach_of_copy(source.executor_handle)
-    needed_gib = _disk_size_gib(source)
+    with public_errors():
+        reach = _copier(source).reach_of_copy(source.executor_handle)
+    needed_gib = requested(source).disk_size
     kept = [resources for resources in task.resources if _within(resources, reach, source.offer.arch)]
     if not kept:
         where = "/".join(filter(None, (reach.cloud, reach.region)))
@@ -140,13 +143,6 @@ def _with_resources(task: Task, resources: list[Resources]) -> Task:
     """Return a copy of the task that asks for these: for any of them, or by preference, as it did."""
     ordered = isinstance(task.resources, list)
     return copy.copy(task).set_resources(resources if ordered else set(resources))
-
-
-def _disk_size_gib(source: ClusterRecord) -> int:
-    from sky.resources import Resources
-
-    (resources,) = Resources.from_yaml_config(dict(source.resources))
-    return resources.disk_size
 
 
 def _intent(store: Store, name: str, source: ClusterRecord) -> ClusterRecord:

@@ -47,6 +47,14 @@ def handle_of(record: ClusterRecord) -> ClusterHandle:
     )
 
 
+def requested(record: ClusterRecord) -> Resources:
+    """Return the request that the cluster was launched for, narrowed to its offer."""
+    from sky.resources import Resources
+
+    (resources,) = Resources.from_yaml_config(dict(record.resources))
+    return resources
+
+
 def launched_resources(offer: Offer) -> Resources:
     """Return ``offer`` as a fully specified ``Resources``."""
     from sky.resources import Resources

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sky.control.handles import launched_resources
+from sky.control.handles import launched_resources, requested
 from sky.control.jobspec import demand_of, nodes_can_hold
 from sky.control.records import ClusterRecord
 from sky.exceptions import ResourcesMismatchError
@@ -41,9 +41,7 @@ def matched(task: Task, record: ClusterRecord) -> Resources:
 
 def _launched(record: ClusterRecord) -> Resources:
     """Return one node as it was launched: its offer, with the software and the disk that were asked for."""
-    from sky.resources import Resources
-
-    (asked,) = Resources.from_yaml_config(dict(record.resources))
+    asked = requested(record)
     return launched_resources(record.offer).copy(
         accelerator_args=asked.accelerator_args, image_id=asked.image_id, disk_tier=asked.disk_tier
     )

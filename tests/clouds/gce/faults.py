@@ -109,6 +109,12 @@ def tpus_not_enabled(method: str = "list") -> Fault:
     return fault
 
 
+def tpus_forbidden(method: str = "create") -> Fault:
+    """The user has no rights on TPUs."""
+    message = "Permission 'tpu.nodes.create' denied on 'projects/p/locations/z/nodes/n'"
+    return _rpc_refusal(f"{TPU_NODES}.{method}", 403, "PERMISSION_DENIED", message, -1)
+
+
 def global_quota(metric: str = "GPUS_ALL_REGIONS", *, times: int = -1) -> Fault:
     """The quota of the whole project is used up, as the answer says it."""
     message = f"Quota '{metric}' exceeded.  Limit: 0.0 globally."

@@ -171,6 +171,13 @@ def test_an_interface_that_is_off_rules_out_tpus_and_hides_no_instances(
     provisioner.delete(BY_ID)
 
 
+def test_rights_that_are_missing_rule_out_tpus_alone(provisioner: GcpProvisioner, gce: Gce) -> None:
+    gce.fail(faults.tpus_forbidden())
+    with pytest.raises(AuthError, match=r"binding example --role=roles/tpu\.admin") as caught:
+        provisioner.create(order(offer=tpu_offer()))
+    assert caught.value.scope == Scope("gcp", instance_type="TPU-VM")
+
+
 def test_a_spot_tpu_that_was_taken_away_is_told_and_made_again(provisioner: GcpProvisioner, gce: Gce) -> None:
     wanted = order(offer=tpu_offer(market=Market.SPOT))
     handle = provisioner.create(wanted)
@@ -243,7 +250,8 @@ def test_a_node_ends_all_of_its_cluster_itself_last(
     assert done.returncode == 0, done.stderr
     asked = gce.calls(f"projects.locations.nodes.{'delete' if verb == 'down' else 'stop'}")
     assert [call["name"].rpartition("-")[2] for call in asked][-1] == "0"
-    provisioner.delete(handle) if verb == "down" else None
+    if verb == "down":
+        provisioner.delete(handle)
     assert provisioner.describe(other).state is NodeState.RUNNING
     mine = [each for each in gce.tpus() if names.tag(BY_ID.cluster_id) in each["name"]]
     assert {each["state"] for each in mine} <= {*left, "STOPPING"}
