@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from catalog.offer import Offer
-from catalog.scope import Scope
+from executors.docker_login import DockerLogin
 from executors.job import JobRecord, JobSpec
 
 
@@ -43,7 +43,10 @@ class NodeState(str, Enum):
 
 @dataclass(frozen=True, slots=True)
 class NodeRequest:
-    """What to create; ``cluster_id`` tags all that is made, and the same one twice is one cluster."""
+    """What to create; ``cluster_id`` tags all that is made, and the same one twice is one cluster.
+
+    ``docker_login`` is for the registry of ``image_id``; who brings up again may not know it any more.
+    """
 
     cluster_id: str
     cluster_name: str
@@ -55,7 +58,7 @@ class NodeRequest:
     image_id: str | None = None
     disk_tier: str | None = None
     network_tier: str | None = None
-    accelerator_args: Mapping[str, object] = field(default_factory=dict)
+    docker_login: DockerLogin | None = None
 
 
 @dataclass(frozen=True, slots=True)

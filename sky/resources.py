@@ -8,12 +8,12 @@ from dataclasses import FrozenInstanceError, dataclass
 from typing import Any
 
 from catalog.units import MIB_PER_GIB, MILLI
+from executors.docker_login import DockerLogin
 from sky import compare
 from sky.clouds import Cloud, CloudImplementationFeatures, Region
 from sky.fields import accelerator_spec, idle_stop, images, node_checks, recovery, sizes, tiers, where
 from sky.fields.accelerator_spec import AcceleratorsInput, AcceleratorSpec, Count
 from sky.fields.idle_stop import Autostop
-from sky.fields.images import DockerLoginConfig
 from sky.fields.labels import parse as parse_labels
 from sky.fields.ports import merged as merged_ports
 from sky.fields.recovery import JobRecovery
@@ -58,7 +58,7 @@ class Resources:
     _ports: tuple[str, ...]
     _labels: tuple[tuple[str, str], ...]
     _volumes: str
-    _docker_login_config: DockerLoginConfig | None
+    _docker_login_config: DockerLogin | None
     _cluster_config_overrides: str
 
     def __init__(
@@ -78,7 +78,7 @@ class Resources:
         disk_tier: str | DiskTier | None = None,
         ports: int | str | Iterable[int | str] | None = None,
         labels: Mapping[str, str] | None = None,
-        _docker_login_config: DockerLoginConfig | None = None,
+        _docker_login_config: DockerLogin | None = None,
         _is_image_managed: bool | None = None,
         _requires_fuse: bool | None = None,
         _cluster_config_overrides: Mapping[str, Any] | None = None,
@@ -222,7 +222,7 @@ class Resources:
         return _thawed(self._cluster_config_overrides) or {}
 
     @property
-    def docker_login_config(self) -> DockerLoginConfig | None:
+    def docker_login_config(self) -> DockerLogin | None:
         """Login of the container image's registry."""
         return self._docker_login_config
 

@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from executors.docker_login import DockerLogin
 from sky.clouds import Cloud, CloudImplementationFeatures
 from sky.dag import get_current_dag
 from sky.exceptions import MisuseError, SpecError
 from sky.fields import env_vars, mounts, run_command
 from sky.fields.env_vars import Pairs
 from sky.fields.estimate import Estimate, time_s
-from sky.fields.images import DockerLoginConfig
 from sky.fields.run_command import Run
 from sky.resources import Resources
 from sky.service import PoolSpec, ServiceSpec
@@ -131,7 +131,7 @@ class Task:
         return {**self._envs, **self._secrets}
 
     @property
-    def docker_login_config(self) -> DockerLoginConfig | None:
+    def docker_login_config(self) -> DockerLogin | None:
         """Login of the container registry, from the ``SKYPILOT_DOCKER_*`` variables."""
         return env_vars.docker_login(self._variables())
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from catalog.units import format_seconds
 from executors import lifecycle, registry
 from executors.api import Capability, Executor, Handle, NodeRequest, NodeState, Stoppable
+from executors.docker_login import DockerLogin
 from executors.errors import AuthError, OutOfCapacity, QuotaExceeded
 from sky.control import access, shortages, ssh_config
 from sky.control.connection import view_of
@@ -28,12 +29,18 @@ def _go_on() -> None:
     """Let the bring-up go on."""
 
 
-def bring_up(store: Store, record: ClusterRecord, on_created: Callable[[], None] = _go_on) -> ClusterRecord:
+def bring_up(
+    store: Store,
+    record: ClusterRecord,
+    docker_login: DockerLogin | None = None,
+    on_created: Callable[[], None] = _go_on,
+) -> ClusterRecord:
     """Make ``record``'s nodes ready for jobs and commit it as UP; the caller holds the cluster's lock.
 
     Idempotent: what an earlier call left is completed. Whatever it raises, the record stays INIT and names
     the tag that all resources carry. ``on_created`` is called once nodes exist and are recorded; what it
-    raises ends the bring-up there. Raises executors' errors.
+    raises ends the bring-up there. ``docker_login`` is the task's, and is not recorded. Raises executors'
+    errors.
     """
 
     def keep(handle: Handle) -> None:
@@ -42,7 +49,7 @@ def bring_up(store: Store, record: ClusterRecord, on_created: Callable[[], None]
         on_created()
 
     executor = registry.load(record.executor)
-    request = _node_request(record)
+    request = _node_request(record, docker_login)
     _check_capabilities(executor, request)
     lifecycle.bring_up(executor, request, on_created=keep)
     view = view_of(record)
@@ -56,7 +63,9 @@ def bring_up(store: Store, record: ClusterRecord, on_created: Callable[[], None]
     )
 
 
-def restart(store: Store, record: ClusterRecord, patience: Patience) -> ClusterRecord:
+def restart(
+    store: Store, record: ClusterRecord, patience: Patience, docker_login: DockerLogin | None = None
+) -> ClusterRecord:
     """Bring a stopped or interrupted cluster up again, in its place; the caller holds the cluster's lock.
 
     Raises ``ResourcesUnavailableError`` (no failover: its disks are there) when that place has no capacity
@@ -66,7 +75,7 @@ def restart(store: Store, record: ClusterRecord, patience: Patience) -> ClusterR
     while True:
         try:
             with public_errors():
-                record = bring_up(store, _started(store, record))
+                record = bring_up(store, _started(store, record), docker_login)
         except (OutOfCapacity, QuotaExceeded) as error:
             pause_s = patience.pause_s() if isinstance(error, OutOfCapacity) else None
             if pause_s is None:
@@ -112,8 +121,8 @@ def wait_for_capacity(name: str, pause_s: float, waited_for: str) -> None:
     threading.Event().wait(pause_s)
 
 
-def _node_request(record: ClusterRecord) -> NodeRequest:
-    resources = requested(record)
+def _node_request(record: ClusterRecord, docker_login: DockerLogin | None) -> NodeRequest:
+    resources = _requested(record)
     return NodeRequest(
         cluster_id=record.cluster_id,
         cluster_name=record.cluster_name,
@@ -125,7 +134,7 @@ def _node_request(record: ClusterRecord) -> NodeRequest:
         image_id=_image(resources.image_id, record.offer.key.region),
         disk_tier=resources.disk_tier.value if resources.disk_tier else None,
         network_tier=resources.network_tier.value if resources.network_tier else None,
-        accelerator_args=resources.accelerator_args or {},
+        docker_login=docker_login,
     )
 
 

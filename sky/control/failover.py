@@ -78,11 +78,12 @@ def launch_new(
 
 def _try(store: Store, order: Order, places: Sequence[Place]) -> Tried:
     """Commit what is about to be made, then make it."""
+    login = order.task.docker_login_config
     if len(places) == 1:
-        return try_alone(store, store.add(_intent(store, order, order.name, places[0])))
+        return try_alone(store, store.add(_intent(store, order, order.name, places[0])), login)
     names = [f"{order.name}{RACER}{lane}" for lane in range(1, len(places) + 1)]
     intents = [_intent(store, order, name, place) for name, place in zip(names, places, strict=True)]
-    return race(store, [store.add(intent) for intent in intents])
+    return race(store, [store.add(intent) for intent in intents], login)
 
 
 def _say(name: str, refusals: Sequence[Refusal], where: str) -> None:

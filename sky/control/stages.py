@@ -227,7 +227,7 @@ def _provision(
     resources = matched(task, record)
     was_up = record.status is ClusterStatus.UP
     if not was_up:
-        record = restart(store, record, options.patience)
+        record = restart(store, record, options.patience, task.docker_login_config)
     return was_up, store.update(record, launched_at=store.now(), last_use=command_line()), resources
 
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from threading import Event
 
 from catalog.errors import ExecutorError
+from executors.docker_login import DockerLogin
 from executors.errors import AuthError, ScopedError
 from sky.control import access, ssh_config
 from sky.control.bringup import bring_up, clean_up
@@ -40,7 +41,7 @@ class Tried:
     refusals: tuple[Refusal, ...]
 
 
-def try_alone(store: Store, record: ClusterRecord) -> Tried:
+def try_alone(store: Store, record: ClusterRecord, docker_login: DockerLogin | None) -> Tried:
     """Bring ``record`` up, or remove what its place left when it refuses. The caller holds its lock.
 
     Any other error passes, and the record stays for another launch to complete. Raises ``StopFailoverError``
@@ -49,14 +50,14 @@ def try_alone(store: Store, record: ClusterRecord) -> Tried:
     started = time.monotonic()
     try:
         with public_errors():
-            return Tried(bring_up(store, record), ())
+            return Tried(bring_up(store, record, docker_login), ())
     except REFUSED as error:
         refusal = _refusal(store, record, error, started)
     _give_up_on(store, record, refusal)
     return Tried(None, (refusal,))
 
 
-def race(store: Store, records: Sequence[ClusterRecord]) -> Tried:
+def race(store: Store, records: Sequence[ClusterRecord], docker_login: DockerLogin | None) -> Tried:
     """Bring all of ``records`` up at once; the first that is up takes the cluster's name, the others go.
 
     A racer that gets its nodes when another one is up goes no further. Returns when nothing of the others is
@@ -65,7 +66,7 @@ def race(store: Store, records: Sequence[ClusterRecord]) -> Tried:
     """
     over = Event()
     with ThreadPoolExecutor(len(records), thread_name_prefix="sky-race") as pool:
-        runs = [pool.submit(_run, store, record, over) for record in records]
+        runs = [pool.submit(_run, store, record, docker_login, over) for record in records]
         try:
             wait(runs)
         except KeyboardInterrupt:
@@ -82,7 +83,9 @@ def race(store: Store, records: Sequence[ClusterRecord]) -> Tried:
     return Tried(up, tuple(result for result in results if isinstance(result, Refusal)))
 
 
-def _run(store: Store, record: ClusterRecord, over: Event) -> ClusterRecord | Refusal | None:
+def _run(
+    store: Store, record: ClusterRecord, docker_login: DockerLogin | None, over: Event
+) -> ClusterRecord | Refusal | None:
     """Return the record, UP and renamed, if it is the first, else why not; what is not first is removed."""
 
     def still_on() -> None:
@@ -94,7 +97,7 @@ def _run(store: Store, record: ClusterRecord, over: Event) -> ClusterRecord | Re
         try:
             still_on()
             with public_errors():
-                made = bring_up(store, record, still_on)
+                made = bring_up(store, record, docker_login, still_on)
             won = store.rename(made, record.cluster_name)  # which the database gives once
         except (_Overtaken, StaleRecord):
             _remove(store, record, "another place was faster")

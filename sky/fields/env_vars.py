@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from executors.docker_login import DockerLogin
 from sky.exceptions import SpecError
-from sky.fields.images import DockerLoginConfig
 
 Pairs = Mapping[str, Any] | Iterable[tuple[str, Any]] | None
 
@@ -76,7 +76,7 @@ def _hidden(text: str, secrets: Mapping[str, str]) -> str:
     return text
 
 
-def docker_login(variables: Mapping[str, str]) -> DockerLoginConfig | None:
+def docker_login(variables: Mapping[str, str]) -> DockerLogin | None:
     """Return the registry login that the three ``SKYPILOT_DOCKER_*`` variables give, ``None`` without any.
 
     Raises ``SpecError`` when only some are set.
@@ -87,7 +87,7 @@ def docker_login(variables: Mapping[str, str]) -> DockerLoginConfig | None:
     missing = [name for part, name in _DOCKER.items() if part not in given]
     if missing:
         raise SpecError(f"a registry login needs {', '.join(missing)} too", "envs")
-    return DockerLoginConfig(**given)
+    return DockerLogin(**given)
 
 
 def _pairs(pairs: object, field: str) -> list[tuple[Any, Any]]:

@@ -1,9 +1,8 @@
-"""The image that a node boots, or the container that its jobs run in, and the login of its registry."""
+"""The image that a node boots, or the container that its jobs run in."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 from catalog import names as catalog_names
 from sky import clouds
@@ -14,15 +13,6 @@ from sky.fields.where import Where
 DOCKER_PREFIX = "docker:"
 
 Images = tuple[tuple[str | None, str], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class DockerLoginConfig:
-    """Login of a container registry; the password is in no repr."""
-
-    username: str
-    password: str = field(repr=False)
-    server: str
 
 
 def parse(image_id: object, place: Where) -> Images:

@@ -6,10 +6,12 @@ import pytest
 
 import sky
 from catalog.errors import Infeasible
+from catalog.home import sky_home
 from catalog.offer import Market
 from catalog.scope import Scope
 from executors import registry
-from executors.api import NodeRequest
+from executors.api import NodeRequest, NodeState
+from executors.docker_login import DockerLogin
 from executors.errors import AuthError, CleanupIncomplete, OutOfCapacity, QuotaExceeded, SetupFailed
 from sky import core
 from sky.control import failover, patience
@@ -298,6 +300,20 @@ def test_abilities_are_checked_before_anything_is_made(aws: FakeCloud) -> None:
     with pytest.raises(NotSupportedError, match="image"):
         core.launch(task(cloud="aws", image_id="docker:ubuntu"), NAME)
     assert aws.requests == []
+
+
+@pytest.mark.parametrize("race", [1, 2])
+def test_the_login_of_a_registry_reaches_the_provider_and_is_recorded_nowhere(
+    aws: FakeCloud, race: int
+) -> None:
+    variables = {"SKYPILOT_DOCKER_USERNAME": "me", "SKYPILOT_DOCKER_SERVER": "example.com"}
+    private = task().update_secrets({**variables, "SKYPILOT_DOCKER_PASSWORD": "hunter2"})
+    core.launch(private, NAME, race=race)
+    aws.existing[aws.requests[-1].cluster_id] = NodeState.STOPPED
+    core.launch(private, NAME)
+    assert len(aws.requests) > 1
+    assert {each.docker_login for each in aws.requests} == {DockerLogin("me", "hunter2", "example.com")}
+    assert not [each for each in sky_home().rglob("*") if each.is_file() and b"hunter2" in each.read_bytes()]
 
 
 def test_the_plan_is_kept_with_the_cluster(aws: FakeCloud) -> None:

@@ -10,8 +10,8 @@ import pytest
 
 import sky
 from executors.api import WaitFor
+from executors.docker_login import DockerLogin
 from sky.exceptions import MisuseError, ResourcesUnavailableError, SpecError
-from sky.fields.images import DockerLoginConfig
 from sky.fields.sizes import cpus_range_milli, memory_range_mib
 from sky.fields.tiers import DiskTier
 from sky.resources import Resources
@@ -294,7 +294,7 @@ def test_no_cost_without_an_offer() -> None:
 
 
 def test_the_registry_password_is_in_no_repr() -> None:
-    login = DockerLoginConfig("me", "hunter2", "example.com")
+    login = DockerLogin("me", "hunter2", "example.com")
     resources = Resources(image_id="docker:x", _docker_login_config=login)
     assert resources.copy().docker_login_config == login
     assert "hunter2" not in repr(resources) + repr(login) + resources.sort_key + repr(
