@@ -24,9 +24,14 @@ _GRACE_S = 10
 _LONGEST_NAME, _LONGEST_LABEL = 50, 63
 _DOCKER = "docker:"
 
-# Reaps what loses its parent, and lets everything end in order when the pod is deleted.
+# Reaps what loses its parent. When the pod is deleted, it tells everything to end, and ends when all has.
 _INIT = """\
-end() { [ $$ != 1 ] || kill -TERM -1; sleep 1; exit 0; }
+end() {
+    [ $$ = 1 ] || exit 0
+    kill -TERM -1
+    while kill -0 -1; do sleep 0.1 || sleep 1; done 2>/dev/null
+    exit 0
+}
 trap end TERM INT
 while :; do sleep 86400 & wait $!; done
 """

@@ -16,7 +16,9 @@ IMAGE = "sky-test:1"
 GPUS = 2
 """As many GPUs the node says to have; they are not there."""
 
-_PAUSE = "sky-pause:1"
+_PAUSE = "sky-pause:2"
+# One that ends when it is told to, as the real one does: the kubelet waits 10 s for one that does not.
+_PAUSE_COMMAND = ["/bin/sh", "-c", "trap 'exit 0' TERM; while :; do sleep 86400 & wait $!; done"]
 # Not every root may make a process less likely to be killed when memory runs out, as the kubelet asks for.
 _RUNC = """\
 #!/bin/bash
@@ -101,10 +103,15 @@ class Node:
             assert time.monotonic() < deadline, f"dockerd does not start; see {folder}"
             time.sleep(0.1)
         self.stop()
-        for image, command in ((IMAGE, '["/bin/sh"]'), (_PAUSE, '["sleep", "infinity"]')):
-            if not self._docker("images", "--quiet", image).strip():
-                tar = programs.folder() / "pod.tar"
-                self._docker("import", "--change", f"CMD {command}", str(tar), image)
+        if not self._has(IMAGE):
+            self._docker("import", "--change", 'CMD ["/bin/sh"]', str(programs.folder() / "pod.tar"), IMAGE)
+        if not self._has(_PAUSE):
+            made = self._docker("create", IMAGE).strip()
+            self._docker("commit", "--change", f"CMD {json.dumps(_PAUSE_COMMAND)}", made, _PAUSE)
+            self._docker("rm", made)
+
+    def _has(self, image: str) -> bool:
+        return bool(self._docker("images", "--quiet", image).strip())
 
     def _give_gpus(self) -> None:
         plane, path = self._plane, f"/api/v1/nodes/{NAME}"
