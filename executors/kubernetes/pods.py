@@ -50,6 +50,11 @@ def name(cluster_id: str, suffix: object) -> str:
     return f"sky-{plain}-{suffix}"
 
 
+def login_name(cluster_id: str) -> str:
+    """Return the name of the Secret with the login of a cluster's registry."""
+    return name(cluster_id, "login")
+
+
 def label_value(text: str) -> str:
     """Return ``text`` as the value of a label, shortened where it must be."""
     plain = re.sub(r"[^A-Za-z0-9._-]", "-", text).strip("-_.")
@@ -73,7 +78,7 @@ def manifest(
     """
     container = {
         "name": CONTAINER,
-        "image": image(request.image_id),
+        "image": image(request),
         "command": ["/bin/sh", "-c", _INIT],
         "resources": _resources(shares[0]),
         "volumeMounts": [{"name": "shared-memory", "mountPath": "/dev/shm"}],  # noqa: S108  for data loaders
@@ -85,6 +90,7 @@ def manifest(
         "automountServiceAccountToken": service_account,
         "volumes": [{"name": "shared-memory", "emptyDir": {"medium": "Memory"}}],
         **({"serviceAccountName": SERVICE_ACCOUNT} if service_account else {}),
+        **({"imagePullSecrets": [{"name": login_name(request.cluster_id)}]} if request.docker_login else {}),
         **_where(shares),
     }
     own = {**labels(request.cluster_id, request.cluster_name), RANK: str(rank)}
@@ -98,9 +104,12 @@ def manifest(
     return laid
 
 
-def image(image_id: str | None) -> str:
+def image(request: NodeRequest) -> str:
     """Return the container image that ``image_id`` (``docker:IMAGE``) names, else the usual one."""
-    return image_id.removeprefix(_DOCKER) if image_id else IMAGE
+    if not request.image_id:
+        return IMAGE
+    named = request.image_id.removeprefix(_DOCKER)
+    return request.docker_login.full_name(named) if request.docker_login else named
 
 
 def overlaid(below: Any, above: Any) -> Any:

@@ -15,10 +15,11 @@ from catalog.units import MILLI
 from executors.api import Access, ClusterView, Handle, NodeRequest, NodeState
 from executors.errors import CleanupIncomplete, NotFound, OutOfCapacity, Unsupported
 from executors.fanout import in_parallel
-from executors.kubernetes import contexts, errors, pods, rights, waiting
+from executors.kubernetes import contexts, errors, parts, pods, pull_secret, rights, waiting
 from executors.kubernetes.client import Client, client_of
 from executors.kubernetes.contexts import CLOUD, Context
 from executors.kubernetes.nodes import classes
+from executors.kubernetes.parts import Part
 from executors.kubernetes.share import Share, shares_of
 from executors.kubernetes.transport import PodTransport
 from executors.kubernetes.waiting import Pod
@@ -53,42 +54,26 @@ class KubernetesProvisioner:
         Raises ``OutOfCapacity`` with the scheduler's words when they find no nodes; none is left then.
         """
         client = client_of(request.offer.key.region)
-        path = _pods_path(client.context.namespace)
-        found = client.get(path, labelSelector=pods.selector(request.cluster_id))["items"]
-        living = {waiting.rank_of(pod) for pod in found if not waiting.over(pod) and not waiting.going(pod)}
-        lacking = [rank for rank in range(request.num_nodes) if rank not in living]
-        if lacking:
-            shares = _shares(client, request)
-            _clear(client, path, [pod for pod in found if waiting.rank_of(pod) in lacking])
-            may_delete = rights.has_service_account(client)
-            for rank in lacking:
-                with suppress(errors.AlreadyThere):
-                    client.post(path, pods.manifest(request, rank, shares, service_account=may_delete))
-        try:
-            running = waiting.await_running(
-                client, path, request.cluster_id, request.num_nodes, request.offer.key.instance_type
-            )
-        except OutOfCapacity:
-            _delete(client, request.cluster_id)
-            raise
+        with pull_secret.present(client, request):
+            running = _running(client, request)
         return _handle(client, request, running)
 
     def describe(self, handle: Handle) -> ClusterView:
         """Say what the API server tells of the pods."""
         if handle.data:
-            found = _pods(client_for(handle), handle.cluster_id, handle.data["namespace"])
-            return _view(handle.cluster_id, found, len(pod_names(handle)))
-        answers = [answer for _, answer in _everywhere(lambda client: _pods(client, handle.cluster_id))]
+            client, namespace = client_for(handle), handle.data["namespace"]
+            return _described(client, handle.cluster_id, namespace, len(pod_names(handle)))
+        answers = [answer for _, answer in _everywhere(lambda client: _described(client, handle.cluster_id))]
         for answer in answers:
-            if not isinstance(answer, SkyError) and answer:
-                return _view(handle.cluster_id, answer)
+            if not isinstance(answer, SkyError) and answer.state is not NodeState.GONE:
+                return answer
         for answer in answers:
             if isinstance(answer, SkyError):
                 raise answer
         return ClusterView(handle.cluster_id, NodeState.GONE)
 
     def delete(self, handle: Handle) -> None:
-        """Delete the pods and wait until they have ended; gone already is success.
+        """Delete the pods with all else, and wait until they have ended; gone already is success.
 
         Raises ``CleanupIncomplete`` where a server that may have some does not answer.
         """
@@ -103,20 +88,18 @@ class KubernetesProvisioner:
             context, error = silent[0]
             raise CleanupIncomplete(
                 f"cluster {handle.cluster_name} may still have pods: {error}. When it answers again: "
-                f"kubectl --context {context.name} delete pod -l {pods.selector(handle.cluster_id)}"
+                f"kubectl --context {context.name} delete pod,service,secret "
+                f"-l {pods.selector(handle.cluster_id)}"
             )
 
     def list(self) -> Sequence[ClusterView]:
         """Return every cluster in the namespaces of the allowed contexts that answer."""
         views = []
-        for context, found in _everywhere(_pods):
+        for context, found in _everywhere(_all_views):
             if isinstance(found, SkyError):
                 _log.warning("the list of clusters is not complete: %s: %s", context.place, found)
-                continue
-            by_id: dict[str, list[Pod]] = {}
-            for pod in found:
-                by_id.setdefault(pod["metadata"]["labels"][pods.CLUSTER_ID], []).append(pod)
-            views += [_view(cluster_id, its) for cluster_id, its in by_id.items()]
+            else:
+                views += found
         return views
 
     def configured(self) -> bool:
@@ -149,6 +132,28 @@ class KubernetesProvisioner:
             "actions": self.self_commands(handle),
             "may_sudo": False,
         }
+
+
+def _running(client: Client, request: NodeRequest) -> list[Pod]:
+    """Make the pods that are lacking; returns all of them, by rank, once they run."""
+    path = _pods_path(client.context.namespace)
+    found = client.get(path, labelSelector=pods.selector(request.cluster_id))["items"]
+    living = {waiting.rank_of(pod) for pod in found if not waiting.over(pod) and not waiting.going(pod)}
+    lacking = [rank for rank in range(request.num_nodes) if rank not in living]
+    if lacking:
+        shares = _shares(client, request)
+        _clear(client, path, [pod for pod in found if waiting.rank_of(pod) in lacking])
+        may_delete = rights.has_service_account(client)
+        for rank in lacking:
+            with suppress(errors.AlreadyThere):
+                client.post(path, pods.manifest(request, rank, shares, service_account=may_delete))
+    try:
+        return waiting.await_running(
+            client, path, request.cluster_id, request.num_nodes, request.offer.key.instance_type
+        )
+    except OutOfCapacity:
+        _delete(client, request.cluster_id)
+        raise
 
 
 def _pods_path(namespace: str) -> str:
@@ -223,7 +228,9 @@ def _delete(client: Client, cluster_id: str, namespace: str = "") -> None:
 
     The API shows a pod for some time after its containers have ended.
     """
-    path, wanted = _pods_path(namespace or client.context.namespace), pods.selector(cluster_id)
+    namespace = namespace or client.context.namespace
+    parts.delete(client, parts.found(client, namespace, cluster_id))
+    path, wanted = _pods_path(namespace), pods.selector(cluster_id)
     deadline = time.monotonic() + _GOING_S
     while True:
         listed = client.get(path, labelSelector=wanted)
@@ -246,7 +253,30 @@ def _deleted(client: Client, cluster_id: str) -> bool:
     return True
 
 
-def _view(cluster_id: str, found: Sequence[Pod], num_nodes: int = 0) -> ClusterView:
+def _described(client: Client, cluster_id: str, namespace: str = "", num_nodes: int = 0) -> ClusterView:
+    namespace = namespace or client.context.namespace
+    found = _pods(client, cluster_id, namespace)
+    left = [] if found else parts.found(client, namespace, cluster_id)
+    return _view(cluster_id, found, left, num_nodes)
+
+
+def _all_views(client: Client) -> list[ClusterView]:
+    its_pods: dict[str, list[Pod]] = {}
+    for pod in _pods(client):
+        its_pods.setdefault(pod["metadata"]["labels"][pods.CLUSTER_ID], []).append(pod)
+    left: dict[str, list[Part]] = {}
+    for part in parts.found(client, client.context.namespace):
+        left.setdefault(part.cluster_id, []).append(part)
+    return [_view(each, its_pods.get(each, ()), left.get(each, ())) for each in {**its_pods, **left}]
+
+
+def _view(
+    cluster_id: str, found: Sequence[Pod], left: Sequence[Part] = (), num_nodes: int = 0
+) -> ClusterView:
+    """Return what there is: the pods ``found``, and what is ``left`` where there are none."""
+    if not found and left:
+        reason = f"its pods are gone, and there is still {', '.join(map(str, left))}"
+        return ClusterView(cluster_id, NodeState.DEGRADED, (), reason)
     if not found:
         return ClusterView(cluster_id, NodeState.GONE)
     addresses = tuple(pod["status"].get("podIP", "") for pod in found)

@@ -1,25 +1,34 @@
 #!/bin/sh
 # Build a real Kubernetes from Debian's source package, once for this user, and a system for its pods:
 #   sh tests/k8s/build.sh          prints the folder with all of it
+#   sh tests/k8s/build.sh why-not  prints why that cannot be done here, nothing where it can
 # Takes about ten minutes on two free cores, goes on where it was ended, and does nothing where all is built.
 # Needs root. The controller-manager is left out: pods without owners need nothing of it.
 set -eu
 
 VERSION=1.20.2
 PROGRAMS="kube-apiserver kube-scheduler kubelet"
-PACKAGES="golang-go etcd-server docker.io debootstrap openssl dpkg-dev ca-certificates"
+PACKAGES="golang-go etcd-server docker.io docker-registry debootstrap openssl dpkg-dev ca-certificates"
 IN_PODS="python3,slurmctld,slurmd,slurm-client,munge"
 
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/sky-tests/kubernetes-$VERSION
 bin=$cache/bin
 source=$cache/kubernetes-$VERSION
 
+why_not() {
+    [ "$(id -u)" = 0 ] || { echo "a Kubernetes of its own takes root"; return; }
+    grep -qs '^VERSION_CODENAME=bookworm' /etc/os-release && command -v apt-get >/dev/null ||
+        { echo "Kubernetes $VERSION is built from the sources of Debian 12, and this is none"; return; }
+    unshare --net --mount true 2>/dev/null || { echo "network namespaces cannot be made here"; return; }
+    [ -e /sys/fs/cgroup/memory ] || echo "the kubelet of $VERSION takes control groups of version 1"
+}
+
 say() { printf '%s %s\n' "$(date +%H:%M:%S)" "$*" >&2; }
 
 whole() {
     for program in $PROGRAMS; do [ -x "$bin/$program" ] || return 1; done
     [ -e "$cache/pod.tar" ] || return 1
-    for program in etcd dockerd; do PATH=$PATH:/usr/sbin command -v $program >/dev/null || return 1; done
+    for program in etcd dockerd docker-registry; do PATH=$PATH:/usr/sbin command -v $program >/dev/null || return 1; done
 }
 
 packages() {
@@ -100,7 +109,13 @@ pods() {
     rm -rf "$cache/pod"
 }
 
+reason=$(why_not)
+if [ "${1:-}" = why-not ]; then
+    echo "$reason"
+    exit
+fi
 if ! whole; then
+    [ -z "$reason" ] || { say "$reason"; exit 1; }
     mkdir -p "$bin"
     exec 9>"$cache/lock"
     flock 9

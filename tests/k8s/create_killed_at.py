@@ -9,6 +9,7 @@ from typing import Any
 
 from executors import kubernetes
 from executors.api import NodeRequest
+from executors.docker_login import DockerLogin
 from executors.kubernetes import client
 from executors.kubernetes.offers import shares
 from executors.kubernetes.settings import read_with
@@ -28,4 +29,6 @@ def counted(*args: Any) -> Any:
 
 
 client.Client._open = counted  # type: ignore[method-assign]
-kubernetes.executor().provisioner.create(NodeRequest("c-killed", "killed", offer, num_nodes))
+login = DockerLogin("me", "hunter2", "example.com")
+request = NodeRequest("c-killed", "killed", offer, num_nodes, docker_login=login)
+kubernetes.executor().provisioner.create(request)

@@ -81,6 +81,21 @@ class Node:
         if containers:
             self._docker("rm", "--force", *containers)
 
+    def push(self, image: str, client: Path) -> None:
+        """Push what pods run as ``image``, which it is not kept as; Docker's settings are in ``client``."""
+        self._docker("tag", IMAGE, image)
+        deadline = time.monotonic() + _READY_S
+        push = ("docker", "--config", str(client), "--host", self._socket, "push", "--quiet", image)
+        while (pushed := run(*push, check=False)).returncode:  # until the registry listens
+            assert time.monotonic() < deadline, pushed.stderr
+            time.sleep(0.1)
+        self.forget(image)
+
+    def forget(self, image: str) -> None:
+        """Let the node have no image of that name."""
+        if self._has(image):
+            self._docker("rmi", "--force", image)
+
     def containers(self) -> list[str]:
         """Return the names of the containers that run for pods."""
         shown = self._docker("ps", "--format", "{{.Names}}", "--filter", "label=io.kubernetes.container.name")

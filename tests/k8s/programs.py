@@ -13,7 +13,7 @@ SWITCH = "SKY_TEST_KUBERNETES"
 _VERSION = "1.20.2"
 _HOME = Path.home()  # before a test has one of its own
 _BUILT = ("bin/kube-apiserver", "bin/kube-scheduler", "bin/kubelet", "pod.tar")
-_INSTALLED = ("etcd", "dockerd", "docker", "openssl", "nsenter", "iptables")
+_INSTALLED = ("etcd", "dockerd", "docker", "docker-registry", "openssl", "nsenter", "iptables")
 
 
 def folder() -> Path:

@@ -54,7 +54,7 @@ def test_the_schedulers_no_is_out_of_capacity_in_its_words_and_nothing_stays(api
     assert kubernetes.executor().provisioner.list() == []
 
 
-@pytest.mark.parametrize("call", range(1, 9))
+@pytest.mark.parametrize("call", range(1, 11))
 def test_what_a_killed_client_left_is_found_and_deleted_by_the_id_alone(api: Cluster, call: int) -> None:
     api.plane.add_node("cpu-1", {}, {})
     name = api.offer("001cpu").key.instance_type
@@ -63,13 +63,13 @@ def test_what_a_killed_client_left_is_found_and_deleted_by_the_id_alone(api: Clu
     assert killed.returncode == -9
     bare = Handle("kubernetes", "c-killed", "killed")
     provisioner = kubernetes.executor().provisioner
-    made = api.plane.names("pods")
-    expected = NodeState.PENDING if made else NodeState.GONE
+    pods, logins = api.plane.names("pods"), api.plane.names("secrets")
+    expected = NodeState.PENDING if pods else NodeState.DEGRADED if logins else NodeState.GONE
     assert provisioner.describe(bare).state is expected
-    assert [view.cluster_id for view in provisioner.list()] == ["c-killed"][: len(made)]
+    assert [view.cluster_id for view in provisioner.list()] == ["c-killed"][: len(pods + logins)]
     provisioner.delete(bare)
     provisioner.delete(bare)
-    assert api.plane.names("pods") == []
+    assert api.plane.names("pods") + api.plane.names("secrets") == []
     assert provisioner.describe(bare).state is NodeState.GONE
 
 

@@ -7,6 +7,7 @@ import re
 import pytest
 
 from executors.api import NodeRequest
+from executors.docker_login import DockerLogin
 from executors.kubernetes import pods
 from executors.kubernetes.labels import Accelerators
 from executors.kubernetes.nodes import Amount
@@ -61,6 +62,18 @@ def test_accelerators_are_asked_for_by_every_label_that_names_them() -> None:
         {"key": "x/gke", "operator": "In", "values": ["nvidia-tesla-t4", "tesla-t4"]},
     ]
     assert spec["serviceAccountName"] == pods.SERVICE_ACCOUNT
+
+
+def test_a_private_image_has_its_registry_in_front_and_a_secret_to_pull_it_with() -> None:
+    login = DockerLogin("me", "hunter2", "r.example.com")
+    made = pods.manifest(
+        request(image_id="docker:team/app:1", docker_login=login), 0, [CPUS], service_account=False
+    )
+    assert made["spec"]["containers"][0]["image"] == "r.example.com/team/app:1"
+    assert made["spec"]["imagePullSecrets"] == [{"name": pods.login_name("train-0a1b2c3d")}]
+    assert "hunter2" not in str(made)
+    plain = pods.manifest(request(docker_login=login), 0, [CPUS], service_account=False)
+    assert plain["spec"]["containers"][0]["image"] == pods.IMAGE
 
 
 def test_the_configuration_is_laid_over_the_pod() -> None:
