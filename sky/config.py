@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from catalog.home import sky_home
+from executors.kubernetes.settings import PORTS
 from sky.exceptions import SpecError, within
 from sky.fields.schema import Kind, checked
 
@@ -22,6 +23,7 @@ _KUBERNETES_FIELDS = {
     "allowed_contexts": (Kind.LIST, Kind.TEXT),
     "pod_config": (Kind.MAPPING,),
     "provision_timeout": (Kind.INTEGER,),
+    "ports": (Kind.TEXT,),
 }
 
 
@@ -100,4 +102,7 @@ def _kubernetes(section: Any) -> dict[str, Any]:
             isinstance(contexts, list) and all(isinstance(c, str) for c in contexts)
         ):
             raise SpecError("is a list of names of contexts, or: all", "allowed_contexts")
+        ports = fields.get("ports", PORTS[0])
+        if ports not in PORTS:
+            raise SpecError(f"is one of {', '.join(PORTS)}, not {ports!r}", "ports")
         return fields

@@ -9,7 +9,7 @@ from executors.kubernetes.provisioner import KubernetesProvisioner, client_for, 
 from executors.kubernetes.queue import PodQueue
 from executors.kubernetes.transport import PodTransport
 
-CAPABILITIES = frozenset({Capability.MULTI_NODE, Capability.IMAGE, Capability.AUTODOWN})
+CAPABILITIES = frozenset({Capability.MULTI_NODE, Capability.IMAGE, Capability.AUTODOWN, Capability.PORTS})
 
 
 def bundle() -> Executor:

@@ -15,7 +15,7 @@ from catalog.units import MILLI
 from executors.api import Access, ClusterView, Handle, NodeRequest, NodeState
 from executors.errors import CleanupIncomplete, NotFound, OutOfCapacity, Unsupported
 from executors.fanout import in_parallel
-from executors.kubernetes import contexts, errors, parts, pods, pull_secret, rights, waiting
+from executors.kubernetes import contexts, errors, parts, pods, pull_secret, rights, service, waiting
 from executors.kubernetes.client import Client, client_of
 from executors.kubernetes.contexts import CLOUD, Context
 from executors.kubernetes.nodes import classes
@@ -56,7 +56,7 @@ class KubernetesProvisioner:
         client = client_of(request.offer.key.region)
         with pull_secret.present(client, request):
             running = _running(client, request)
-        return _handle(client, request, running)
+        return _handle(client, request, running, service.expose(client, request, running[0]))
 
     def describe(self, handle: Handle) -> ClusterView:
         """Say what the API server tells of the pods."""
@@ -101,6 +101,14 @@ class KubernetesProvisioner:
             else:
                 views += found
         return views
+
+    def endpoints(self, handle: Handle, ports: Sequence[int]) -> Mapping[int, str]:
+        """Return ``host:port`` for each of these ports that is reached already."""
+        client = client_for(handle)
+        found = _pods(client, handle.cluster_id, handle.data["namespace"])
+        if not found or waiting.rank_of(found[0]):
+            return {}
+        return service.endpoints(client, handle, found[0], ports)
 
     def configured(self) -> bool:
         """Return whether there is a kubeconfig."""
@@ -176,7 +184,7 @@ def _shares(client: Client, request: NodeRequest) -> list[Share]:
     return found
 
 
-def _handle(client: Client, request: NodeRequest, running: Sequence[Pod]) -> Handle:
+def _handle(client: Client, request: NodeRequest, running: Sequence[Pod], ports: str) -> Handle:
     key, offer, context = request.offer.key, request.offer, client.context
     names = [pod["metadata"]["name"] for pod in running]
     capacity = {
@@ -192,6 +200,7 @@ def _handle(client: Client, request: NodeRequest, running: Sequence[Pod]) -> Han
         "addresses": json.dumps([pod["status"]["podIP"] for pod in running]),
         "num_nodes": str(len(names)),
         "capacity": json.dumps(capacity),
+        "ports": ports,
         "python": _prepared(client, context, names),
         "service_account": running[0]["spec"].get("serviceAccountName", "").removeprefix("default"),
     }

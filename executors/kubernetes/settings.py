@@ -10,6 +10,9 @@ from dataclasses import dataclass, field
 
 ALL = "all"
 PROVISION_TIMEOUT_S = 10
+LOADBALANCER, NODEPORT, PODIP = "loadbalancer", "nodeport", "podip"
+PORTS = (LOADBALANCER, NODEPORT, PODIP)
+"""How ports may be opened: by a load balancer, at the nodes, or at the pod for its network alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,12 +20,13 @@ class Settings:
     """Which contexts may be used (none named: the current one), and how pods are made there.
 
     ``pod_config`` is laid over every pod's manifest. ``provision_timeout_s`` is how long pods may wait for
-    nodes; negative: for ever.
+    nodes; negative: for ever. ``ports`` is one of ``PORTS``.
     """
 
     allowed_contexts: tuple[str, ...] = ()
     pod_config: Mapping[str, object] = field(default_factory=dict, repr=False)
     provision_timeout_s: int = PROVISION_TIMEOUT_S
+    ports: str = LOADBALANCER
 
 
 Reader = Callable[[], Settings]

@@ -39,7 +39,8 @@ def _addresses(record: ClusterRecord, ports: list[int]) -> dict[int, str]:
         found = provisioner.endpoints(record.executor_handle, ports)
     if missing := [str(port) for port in ports if port not in found]:
         raise PortDoesNotExistError(
-            f"cluster {record.name}: {record.executor} has no address yet for {', '.join(missing)}; try again"
+            f"cluster {record.name}: {record.executor} has no address yet for {', '.join(missing)}: pending; "
+            "try again"
         )
     return dict(found)
 

@@ -90,7 +90,7 @@ def test_a_provider_with_addresses_of_its_own_is_asked_for_them(aws: Script) -> 
 def test_an_address_that_is_not_there_yet_is_named(aws: Script) -> None:
     aws.exposed = {8080: "lb.example:80"}
     assert endpoints(NAME, 8080) == {8080: "lb.example:80"}
-    with pytest.raises(PortDoesNotExistError, match="no address yet for 9000"):
+    with pytest.raises(PortDoesNotExistError, match="no address yet for 9000: pending; try again"):
         endpoints(NAME)
 
 

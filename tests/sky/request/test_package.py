@@ -198,6 +198,10 @@ def test_configuration(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("allowed_clouds:\n- aws\n- awz\n", ":3:3: allowed_clouds[1]: 'awz' is not a cloud"),
         ("allowed_clouds: [3]\n", "is not the name of a cloud"),
         ("allowed_clouds: [\n", "not valid YAML"),
+        (
+            "kubernetes:\n  ports: ingress\n",
+            ":2:3: kubernetes.ports: is one of loadbalancer, nodeport, ",
+        ),
     ],
 )
 def test_wrong_configuration(text: str, message: str, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
