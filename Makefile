@@ -8,8 +8,7 @@ test-all:
 	SKY_TEST_SLOW=1 sh scripts/test.sh
 
 test-k8s:
-	sh tests/k8s/build.sh
-	SKY_TEST_KUBERNETES=1 .venv/bin/python -m pytest -p no:xdist tests/k8s tests/conformance -k "k8s or kubernetes"
+	sh scripts/test-k8s.sh
 
 lint:
 	.venv/bin/ruff check .
