@@ -30,7 +30,8 @@ from tests.k8s import programs
 from tests.k8s.control_plane import ADMIN, ControlPlane
 from tests.k8s.kubelet import IMAGE, NAME, Node
 
-AUTODOWN = Path(__file__).parents[2] / "docs" / "kubernetes" / "autodown.yaml"
+_MANIFESTS = Path(__file__).parents[2] / "docs" / "kubernetes"
+AUTODOWN = _MANIFESTS / "autodown.yaml"
 POD_CONFIG = {"spec": {"containers": [{"image": IMAGE}]}}
 """The image that is there, in the place of the usual one, which no registry here gives."""
 
@@ -60,6 +61,12 @@ class Cluster:
         kubeconfig.parent.mkdir(exist_ok=True)
         kubeconfig.write_text(self.plane.kubeconfig(*users, namespace=namespace).read_text())
         self.forget()
+
+    def log_in_with_documented_rights(self) -> None:
+        """Log in as somebody who has what ``rights.yaml`` grants, and nothing else."""
+        granted = yaml.safe_load_all((_MANIFESTS / "rights.yaml").read_text())
+        self.plane.grant("dev", [rule for each in granted for rule in each.get("rules", ())], user="dev")
+        self.log_in("dev")
 
     def forget(self) -> None:
         """Let the next call of this process look anew."""

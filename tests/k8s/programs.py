@@ -26,7 +26,7 @@ def folder() -> Path:
 def why_not() -> str:
     """Return why no Kubernetes can be run here, ``""`` where it can."""
     if not os.environ.get(SWITCH):
-        return f"set {SWITCH}=1, or: make test-k8s, which builds what it takes, once"
+        return f"set {SWITCH}=1, or: sh scripts/test-k8s.sh, which builds what it takes, once"
     missing = [name for name in _BUILT if not (folder() / name).exists()]
     path = environment()["PATH"]
     missing += [name for name in _INSTALLED if shutil.which(name, path=path) is None]

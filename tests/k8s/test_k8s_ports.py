@@ -62,6 +62,7 @@ def test_what_a_job_serves_is_reached_at_the_pod(k8s: Cluster) -> None:
 def test_a_load_balancer_is_pending_until_it_has_an_address(
     k8s: Cluster, create: Callable[[], Handle]
 ) -> None:
+    k8s.log_in_with_documented_rights()
     handle = create()
     service = service_of(k8s)
     assert service["spec"]["type"] == "LoadBalancer"

@@ -74,6 +74,7 @@ def test_a_task_runs_in_a_private_image_and_its_login_does_not_stay(k8s: Cluster
 
 @pytest.mark.usefixtures("registry")
 def test_a_wrong_login_is_told_in_the_registrys_words(k8s: Cluster) -> None:
+    k8s.log_in_with_documented_rights()
     login = DockerLogin(USER, "wrong", SERVER)
     request = NodeRequest("c-1", "c", k8s.offer("001cpu"), image_id=f"docker:{NAME}", docker_login=login)
     with pytest.raises(UserError, match=rf"the image {IMAGE} cannot be had there .*unauthorized"):
