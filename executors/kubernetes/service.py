@@ -23,17 +23,16 @@ def expose(client: Client, request: NodeRequest, head: Pod) -> str:
     It belongs to the head's pod: who deletes that one deletes it, and a head that was made again has a new
     one. Without ports nothing is made, and ``""`` is returned. Idempotent.
     """
-    mode = current().ports if request.ports else ""
-    namespace, uid = client.context.namespace, head["metadata"]["uid"]
-    name = pods.name(request.cluster_id, uid[:8])
-    if not mode:
+    if not request.ports:
         return ""
+    mode, namespace = current().ports, client.context.namespace
+    name = _name(request.cluster_id, head)
     earlier = parts.found(client, namespace, request.cluster_id, [parts.SERVICES])
     parts.delete(client, [part for part in earlier if part.name != name])
     if mode in _TYPES:
         with suppress(AlreadyThere):
-            service = _service(request, name, head, _TYPES[mode])
-            client.post(parts.collection(parts.SERVICES, namespace), service)
+            made = _service(request, name, head, _TYPES[mode])
+            client.post(parts.collection(parts.SERVICES, namespace), made)
     return mode
 
 
@@ -44,7 +43,7 @@ def endpoints(client: Client, handle: Handle, head: Pod, ports: Sequence[int]) -
         return {port: _at(head["status"]["podIP"], port) for port in ports}
     path = parts.collection(parts.SERVICES, handle.data["namespace"])
     found = client.get(path, labelSelector=pods.selector(handle.cluster_id))["items"]
-    name = pods.name(handle.cluster_id, head["metadata"]["uid"][:8])
+    name = _name(handle.cluster_id, head)
     service = next((each for each in found if each["metadata"]["name"] == name), None)
     if service is None:
         return {}
@@ -55,6 +54,11 @@ def endpoints(client: Client, handle: Handle, head: Pod, ports: Sequence[int]) -
     ways = service["status"].get("loadBalancer", {}).get("ingress") or [{}]
     host = ways[0].get("hostname") or ways[0].get("ip")
     return {port: _at(host, port) for port in opened} if host else {}
+
+
+def _name(cluster_id: str, head: Pod) -> str:
+    """Return the name of the Service of that very pod: one that was made again has another."""
+    return pods.name(cluster_id, head["metadata"]["uid"][:8])
 
 
 def _service(request: NodeRequest, name: str, head: Pod, kind: str) -> dict[str, Any]:
