@@ -17,7 +17,7 @@ source=$cache/kubernetes-$VERSION
 
 why_not() {
     [ "$(id -u)" = 0 ] || { echo "a Kubernetes of its own takes root"; return; }
-    grep -qs '^VERSION_CODENAME=bookworm' /etc/os-release && command -v apt-get >/dev/null ||
+    grep -qs '^VERSION_CODENAME=bookworm' /etc/os-release ||
         { echo "Kubernetes $VERSION is built from the sources of Debian 12, and this is none"; return; }
     unshare --net --mount true 2>/dev/null || { echo "network namespaces cannot be made here"; return; }
     [ -e /sys/fs/cgroup/memory ] || echo "the kubelet of $VERSION takes control groups of version 1"
@@ -72,25 +72,39 @@ sources() {
     touch "$source/.whole"
 }
 
-# Every one with the same flags, so that they share what is compiled; without the clouds' own libraries, which
-# are a third of it. GOPATH mode: the modules are vendored.
+# Packages as programs into a folder. Every one with the same flags, so that they share what is compiled; without
+# the clouds' own libraries, which are a third of it. GOPATH mode: the modules are vendored.
 go_build() {
+    folder=$1
+    shift
+    mkdir -p "$folder" "$folder.part"
     GOPATH=$source/.go GO111MODULE=off GOFLAGS='' GOCACHE=$cache/go-cache CGO_ENABLED=0 \
-        go build -tags providerless -ldflags "$flags" -o "$1.part" "k8s.io/kubernetes/$2"
-    mv "$1.part" "$1"
+        go build -tags providerless -ldflags "$flags" -o "$folder.part/" "$@"
+    mv "$folder.part"/* "$folder/"
+    rmdir "$folder.part"
+}
+
+# All at once: while one is linked, which takes one core, others are compiled.
+programs() {
+    wanted=
+    for program in $PROGRAMS; do [ -x "$bin/$program" ] || wanted="$wanted k8s.io/kubernetes/cmd/$program"; done
+    [ -n "$wanted" ] || return 0
+    say "building $PROGRAMS"
+    # shellcheck disable=SC2086
+    go_build "$bin" $wanted
 }
 
 # The one generated file that the sources lack.
 openapi() {
     [ ! -e pkg/generated/openapi/zz_generated.openapi.go ] || return 0
     say "describing the API"
-    go_build "$cache/openapi-gen" vendor/k8s.io/kube-openapi/cmd/openapi-gen
+    go_build "$cache/generators" k8s.io/kubernetes/vendor/k8s.io/kube-openapi/cmd/openapi-gen
     inputs=$(grep -rl --include='*.go' '+k8s:openapi-gen=' cmd pkg vendor/k8s.io/*/ |
         grep -v -e '^vendor/k8s.io/code-generator/' -e '^vendor/k8s.io/sample-apiserver/' |
         xargs -n 1 dirname | LC_ALL=C sort -u | sed 's,^,k8s.io/kubernetes/,' | tr '\n' ',')
     rm -rf "$cache/generated"
     GOPATH=$source/.go GO111MODULE=off GOFLAGS='' GOCACHE=$cache/go-cache CGO_ENABLED=0 \
-        "$cache/openapi-gen" -i "${inputs%,}" -p k8s.io/kubernetes/pkg/generated/openapi \
+        "$cache/generators/openapi-gen" -i "${inputs%,}" -p k8s.io/kubernetes/pkg/generated/openapi \
         -O zz_generated.openapi -h hack/boilerplate/boilerplate.generatego.txt -r "$cache/violations" \
         -o "$cache/generated"
     cp "$cache/generated/k8s.io/kubernetes/pkg/generated/openapi/zz_generated.openapi.go" pkg/generated/openapi/
@@ -127,13 +141,10 @@ if ! whole; then
     for package in k8s.io/component-base/version k8s.io/client-go/pkg/version; do
         flags="$flags -X $package.gitVersion=v$VERSION -X $package.gitMajor=1 -X $package.gitMinor=20"
     done
+    pods &
     openapi
-    for program in $PROGRAMS; do
-        [ ! -x "$bin/$program" ] || continue
-        say "building $program"
-        go_build "$bin/$program" "cmd/$program"
-    done
-    pods
+    programs
+    wait $!
     say "built"
 fi
 echo "$cache"
