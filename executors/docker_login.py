@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from dataclasses import dataclass, field
+
+_HUB, _HUB_KEY = {"docker.io", "index.docker.io", "registry-1.docker.io"}, "https://index.docker.io/v1/"
+"""The names of Docker's own registry, and the one under which Docker looks its credentials up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,3 +26,10 @@ class DockerLogin:
     def full_name(self, image: str) -> str:
         """Return the name of ``image`` with its registry in front, which it may have already."""
         return image if image.startswith(f"{self.registry}/") else f"{self.registry}/{image}"
+
+    @property
+    def config(self) -> str:
+        """The login as Docker's ``config.json`` and Kubernetes' ``.dockerconfigjson`` hold it: a secret."""
+        host = self.registry.partition("/")[0]
+        auth = base64.b64encode(f"{self.username}:{self.password}".encode()).decode()
+        return json.dumps({"auths": {_HUB_KEY if host in _HUB else host: {"auth": auth}}})

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import json
+
 import pytest
 
 from executors.docker_login import DockerLogin
@@ -21,3 +24,16 @@ def test_an_image_has_its_registry_in_front_once(server: str, image: str, full_n
     assert login.full_name(image) == full_name
     assert login.full_name(full_name) == full_name
     assert "hunter2" not in repr(login)
+
+
+@pytest.mark.parametrize(
+    ("server", "key"),
+    [
+        ("docker.io", "https://index.docker.io/v1/"),
+        ("https://index.docker.io/v1/", "https://index.docker.io/v1/"),
+        ("r.example.com:5000/team", "r.example.com:5000"),
+    ],
+)
+def test_docker_finds_the_credentials_by_the_registrys_host(server: str, key: str) -> None:
+    (found,) = json.loads(DockerLogin("me", "hunter:2", server).config)["auths"].items()
+    assert found == (key, {"auth": base64.b64encode(b"me:hunter:2").decode()})
