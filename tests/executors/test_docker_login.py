@@ -14,6 +14,7 @@ from executors.docker_login import DockerLogin
     ("server", "image", "full_name"),
     [
         ("docker.io", "me/app:1", "docker.io/me/app:1"),
+        ("https://index.docker.io/v1/", "me/app:1", "docker.io/me/app:1"),
         ("r.example.com:5000", "r.example.com:5000/app", "r.example.com:5000/app"),
         ("https://r.example.com/", "app@sha256:00", "r.example.com/app@sha256:00"),
         ("r.example.com", "r.example.com.org/app", "r.example.com/r.example.com.org/app"),
