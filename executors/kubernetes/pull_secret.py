@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import json
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -16,8 +14,6 @@ from executors.kubernetes import parts, pods
 from executors.kubernetes.client import Client
 
 _log = logging.getLogger("sky.executors.kubernetes")
-
-_HUB, _HUB_SERVER = "docker.io", "https://index.docker.io/v1/"
 
 
 @contextmanager
@@ -44,14 +40,11 @@ def present(client: Client, request: NodeRequest) -> Iterator[None]:
 
 
 def _secret(request: NodeRequest, login: DockerLogin) -> dict[str, object]:
-    server = _HUB_SERVER if login.registry == _HUB else login.registry
-    pair = base64.b64encode(f"{login.username}:{login.password}".encode()).decode()
-    entry = {"username": login.username, "password": login.password, "auth": pair}
     labels = pods.labels(request.cluster_id, request.cluster_name)
     return {
         "apiVersion": "v1",
         "kind": "Secret",
         "metadata": {"name": pods.login_name(request.cluster_id), "labels": labels},
         "type": "kubernetes.io/dockerconfigjson",
-        "stringData": {".dockerconfigjson": json.dumps({"auths": {server: entry}})},
+        "stringData": {".dockerconfigjson": login.config},
     }

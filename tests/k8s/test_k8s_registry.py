@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -39,8 +38,7 @@ def registry(k8s: Cluster, real_node: Node, tmp_path: Path) -> Iterator[None]:
     }
     config.write_text(json.dumps(settings))
     client.mkdir()
-    auth = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
-    (client / "config.json").write_text(json.dumps({"auths": {SERVER: {"auth": auth}}}))
+    (client / "config.json").write_text(DockerLogin(USER, PASSWORD, SERVER).config)
     served = k8s.plane.run("docker-registry", "serve", str(config))
     real_node.push(IMAGE, client)
     k8s.configure(pod_config={})
