@@ -17,6 +17,7 @@ source=$cache/kubernetes-$VERSION
 
 why_not() {
     [ "$(id -u)" = 0 ] || { echo "a Kubernetes of its own takes root"; return; }
+    [ "${SKY_TEST_APT:-1}" != 0 ] || whole || { echo "SKY_TEST_APT=0 forbids what it takes"; return; }
     grep -qs '^VERSION_CODENAME=bookworm' /etc/os-release ||
         { echo "Kubernetes $VERSION is built from the sources of Debian 12, and this is none"; return; }
     unshare --net --mount true 2>/dev/null || { echo "network namespaces cannot be made here"; return; }
