@@ -2,8 +2,8 @@
 # Build a real Kubernetes from Debian's source package, once for this user, and a system for its pods:
 #   sh tests/k8s/build.sh          prints the folder with all of it
 #   sh tests/k8s/build.sh why-not  prints why that cannot be done here, nothing where it can
-# Takes about ten minutes on two free cores, goes on where it was ended, and does nothing where all is built.
-# Needs root. The controller-manager is left out: pods without owners need nothing of it.
+# Takes about ten minutes of processor time, half of that on two free cores, goes on where it was ended, and does
+# nothing where all is built. Needs root. The controller-manager is left out: pods without owners need nothing of it.
 set -eu
 
 VERSION=1.20.2
