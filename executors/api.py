@@ -17,6 +17,8 @@ from catalog.offer import Offer
 from executors.docker_login import DockerLogin
 from executors.job import JobRecord, JobSpec
 
+_DOCKER = "docker:"
+
 
 class Capability(str, Enum):
     """What an executor can do beyond create, describe and delete."""
@@ -59,6 +61,19 @@ class NodeRequest:
     disk_tier: str | None = None
     network_tier: str | None = None
     docker_login: DockerLogin | None = None
+
+    @property
+    def container_image(self) -> str:
+        """The image of the container that each node is, with its registry; ``""`` for a machine itself."""
+        if not self.image_id or not self.image_id.startswith(_DOCKER):
+            return ""
+        image = self.image_id.removeprefix(_DOCKER)
+        return self.docker_login.full_name(image) if self.docker_login else image
+
+    @property
+    def machine_image(self) -> str:
+        """The image that each machine boots; ``""`` where none is named."""
+        return "" if self.container_image else self.image_id or ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ pytest_plugins = [
     "tests.executors.ssh.lab",
     "tests.clouds.fixtures",
     "tests.clouds.gce.fixtures",
+    "tests.containers.fixtures",
     "tests.k8s.fixtures",
     "tests.slurm_site.fixtures",
 ]

@@ -136,7 +136,7 @@ def _plan(request: NodeRequest, place: Network, live: Sequence[Instance]) -> Pla
     efa = request.network_tier == "best" and _has_efa(request.offer.key)
     return Plan(
         request=request,
-        image=image_for(request.offer, request.image_id),
+        image=image_for(request.offer, request.machine_image),
         user_data=cloud_config(key_pair, client_key().public, files=[BootFile(SELF_STOP, script)]),
         host_key=key_pair.public,
         groups=groups_for(request, place.vpc_id, efa=efa),

@@ -36,7 +36,7 @@ class Image:
     disk_size_gib: int
 
 
-def image_for(offer: Offer, image_id: str | None = None) -> Image:
+def image_for(offer: Offer, image_id: str = "") -> Image:
     """Return the image ``image_id``, or the current one that suits the offer.
 
     Raises ``UserError`` for an image that is not in the region, ``OutOfCapacity`` where one has to be named.

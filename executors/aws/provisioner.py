@@ -24,9 +24,9 @@ from executors.aws.session import client, in_each
 from executors.aws.view import view_of
 from executors.errors import NotFound, Unsupported
 from executors.transports.address import Address, read_nodes, write_nodes
-from executors.vm import host_key
+from executors.vm import host_key, runtime
 from executors.vm.client_key import client_key
-from executors.vm.cluster import MARKER, PYTHON, agent_config, cluster_data
+from executors.vm.cluster import MARKER, agent_config, cluster_data, python
 from executors.vm.ready import unpin, wait_until_ready
 from executors.vm.user_data import LOGIN_USER
 
@@ -47,6 +47,7 @@ class AwsProvisioner:
         nodes = _reachable(region, found)
         data = {
             **cluster_data(nodes, found[0].marks[tags.HOST_KEY], request.offer),
+            **runtime.begun(nodes, request),
             "region": region,
             "endpoint": client("ec2", region).meta.endpoint_url,
             "instances": json.dumps([each.instance_id for each in found]),
@@ -120,6 +121,7 @@ class AwsProvisioner:
         region, found = _live(handle)
         found = switch_on(region, handle.cluster_id, found, _key(handle))
         nodes = _reachable(region, found)
+        runtime.resumed(nodes, handle)
         return replace(handle, data={**handle.data, "nodes": write_nodes(nodes)})
 
     def reach_of_copy(self, handle: Handle) -> Scope:
@@ -141,7 +143,7 @@ class AwsProvisioner:
 
     def self_commands(self, handle: Handle) -> Mapping[str, Sequence[str]]:
         """Return how a machine stops or ends all of the cluster's, by the role that it has."""
-        script = ["env", "-u", MARKER, PYTHON, "-I", creation.SELF_STOP]
+        script = ["env", "-u", MARKER, python(handle), "-I", creation.SELF_STOP]
         place = [handle.data["region"], handle.data["endpoint"]]
         ids = json.loads(handle.data["instances"])
         return {action: [*script, action, *place, *ids] for action in SELF_ACTIONS}

@@ -39,8 +39,8 @@ _TIERS = {
 
 def image_of(request: NodeRequest) -> str:
     """Return the image as the API names it. Raises ``Unsupported`` where there is none for the offer."""
-    if request.image_id:
-        return _own(request.image_id)
+    if request.machine_image:
+        return _own(request.machine_image)
     offer = request.offer
     family = _FAMILIES.get((offer.arch, bool(offer.key.accelerator)))
     if family is None:
@@ -78,7 +78,5 @@ def disk_type(instance_type: str, tier: str | None) -> str:
 
 def _own(image: str) -> str:
     """Return the user's image: ``projects/P/global/images/X``, its address, or a name in the project."""
-    if image.startswith("docker:"):
-        raise Unsupported("gcp boots images of machines; run the container in the task itself")
     path = image.partition("/compute/v1/")[2] or image
     return path if "/" in path else f"global/images/{path}"

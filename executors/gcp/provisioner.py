@@ -30,10 +30,8 @@ from executors.gcp.instances import Instance
 from executors.gcp.rest import Json, Rest, endpoint, tpu_endpoint
 from executors.gcp.zones import zones_of
 from executors.transports.address import Address, read_nodes, write_nodes
-from executors.transports.key_pair import KeyPair
-from executors.vm import cluster, host_key, ready
-from executors.vm.client_key import ClientKey, client_key
-from executors.vm.startup_script import startup_script
+from executors.vm import cluster, host_key, ready, runtime
+from executors.vm.client_key import client_key
 from executors.vm.user_data import BootFile, cloud_config
 
 _TPU, _COMPUTE = "tpu", "compute"
@@ -76,6 +74,7 @@ class GcpProvisioner:
             "zone": nodes[0].zone,
         }
         _await_login(rest, nodes, addresses, key_pair.public, key)
+        data.update(runtime.begun(addresses, request))
         return Handle(errors.CLOUD, cluster_id, request.cluster_name, data)
 
     def describe(self, handle: Handle) -> ClusterView:
@@ -146,6 +145,7 @@ class GcpProvisioner:
             raise errors.about(error, key) from error
         addresses = [each.address(client_key()) for each in nodes]
         _await_login(rest, nodes, addresses, handle.data["host_key"], key)
+        runtime.resumed(addresses, handle)
         return replace(handle, data={**handle.data, "nodes": write_nodes(addresses)})
 
     def why_not_stop(self, handle: Handle) -> str:
@@ -175,11 +175,9 @@ class GcpProvisioner:
 
     def self_commands(self, handle: Handle) -> Mapping[str, Sequence[str]]:
         """Return what a node runs to stop its cluster, or to delete it."""
-        script = _SELF_STOP.read_text("utf-8")
+        script, python = _SELF_STOP.read_text("utf-8"), cluster.python(handle)
         words = [endpoint(), handle.data["project"], names.tag(handle.cluster_id)]
-        if _known_service(handle) == _TPU:
-            words += [tpu_endpoint(), handle.data["zone"]]
-        return {verb: [cluster.PYTHON, "-I", "-c", script, verb, *words] for verb in ("stop", "down")}
+        return {verb: [python, "-I", "-c", script, verb, *words] for verb in ("stop", "down")}
 
     def agent_config(self, handle: Handle) -> Mapping[str, object]:
         """Return the agent's settings."""

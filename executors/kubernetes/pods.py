@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from executors.api import NodeRequest
+from executors.container.contents import INIT
 from executors.kubernetes.settings import current
 from executors.kubernetes.share import Share
 
@@ -23,18 +24,6 @@ SERVICE_ACCOUNT = "sky-cluster"
 _GRACE_S = 10
 _LONGEST_NAME, _LONGEST_LABEL = 50, 63
 _DOCKER = "docker:"
-
-# Reaps what loses its parent. When the pod is deleted, it tells everything to end, and ends when all has.
-_INIT = """\
-end() {
-    [ $$ = 1 ] || exit 0
-    kill -TERM -1
-    while kill -0 -1; do sleep 0.1 || sleep 1; done 2>/dev/null
-    exit 0
-}
-trap end TERM INT
-while :; do sleep 86400 & wait $!; done
-"""
 
 
 def selector(cluster_id: str) -> str:
@@ -78,8 +67,8 @@ def manifest(
     """
     container = {
         "name": CONTAINER,
-        "image": image(request),
-        "command": ["/bin/sh", "-c", _INIT],
+        "image": image(request.image_id),
+        "command": ["/bin/sh", "-c", INIT],
         "resources": _resources(shares[0]),
         "volumeMounts": [{"name": "shared-memory", "mountPath": "/dev/shm"}],  # noqa: S108  for data loaders
     }

@@ -13,7 +13,8 @@ from typing import TypeVar
 from catalog.errors import SkyError, UserError
 from catalog.units import MILLI
 from executors.api import Access, ClusterView, Handle, NodeRequest, NodeState
-from executors.errors import CleanupIncomplete, NotFound, OutOfCapacity, Unsupported
+from executors.container.contents import prepared
+from executors.errors import CleanupIncomplete, NotFound, OutOfCapacity
 from executors.fanout import in_parallel
 from executors.kubernetes import contexts, errors, parts, pods, pull_secret, rights, service, waiting
 from executors.kubernetes.client import Client, client_of
@@ -26,7 +27,7 @@ from executors.kubernetes.waiting import Pod
 
 _log = logging.getLogger("sky.executors.kubernetes")
 
-_PREPARE, _SELF_DOWN = (Path(__file__).with_name(name) for name in ("prepare.sh", "self_down.py"))
+_SELF_DOWN = Path(__file__).with_name("self_down.py")
 _LOOK_S = 10.0
 _GOING_S = 30.0
 
@@ -209,17 +210,9 @@ def _handle(client: Client, request: NodeRequest, running: Sequence[Pod], ports:
 
 def _prepared(client: Client, context: Context, names: Iterable[str]) -> str:
     """Give every pod what the agent needs; returns the Python there. Raises ``Unsupported``."""
-    script = _PREPARE.read_bytes()
 
     def one(name: str) -> str:
-        done = PodTransport(client, context.namespace, name).run(["sh", "-s"], stdin=script)
-        if done.returncode:
-            lacking = done.stderr.strip()[-300:]
-            raise Unsupported(
-                f"the image has no {lacking}, and it cannot be installed there with apt-get: take an image "
-                f"that has it, such as {pods.IMAGE}"
-            )
-        return done.stdout.strip().removeprefix("python ")
+        return prepared(PodTransport(client, context.namespace, name), pods.IMAGE)
 
     found = [answer.got() for answer in in_parallel(list(names), one)]
     return found[0]

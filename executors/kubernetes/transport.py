@@ -16,16 +16,12 @@ from executors.kubernetes.exec_stream import ExecSession
 from executors.sync import blocks
 from executors.transports.address import Address
 from executors.transports.commands import Commands
-from executors.transports.remote_command import RemoteCommand
+from executors.transports.remote_command import GO_HOME, RemoteCommand
 
 if TYPE_CHECKING:
     from websocket import WebSocket
 
 _PATIENCE_S, _AGAIN_S = 10.0, 0.2
-_ENTER = (
-    '[ -n "$HOME" ] || HOME=$(getent passwd "$(id -u)" | cut -d: -f6); export HOME; cd || exit; '
-    '[ -n "$USER" ] || { USER=$(id -un 2>/dev/null) && export USER; }; '
-)
 
 
 class PodTransport(Commands):
@@ -64,7 +60,7 @@ class PodTransport(Commands):
         give_up = time.monotonic() + _PATIENCE_S
         while True:
             try:
-                return self._client.run(self._path, ["/bin/sh", "-c", _ENTER + command.bootstrap()])
+                return self._client.run(self._path, ["/bin/sh", "-c", GO_HOME + command.bootstrap()])
             except Transient:
                 if time.monotonic() >= give_up:
                     raise

@@ -31,6 +31,11 @@ from executors.agent.presence import OWN_COMMAND
 END_GRACE_S = 12
 END = b"end\n"
 """What ends the command where a session's stdin cannot be closed alone."""
+GO_HOME = (
+    '[ -n "$HOME" ] || HOME=$(getent passwd "$(id -u)" | cut -d: -f6); export HOME; cd || exit; '
+    '[ -n "$USER" ] || { USER=$(id -un 2>/dev/null) && export USER; }; '
+)
+"""What a shell runs first that no login has set up, as in a container: it goes to its user's home."""
 _BLOCK = 1 << 16
 
 # The process group must be the command's own, since all of it is ended. sshd sees to that; others may not.
@@ -78,17 +83,23 @@ class Stderr(Enum):
 
 @dataclass(frozen=True, slots=True)
 class RemoteCommand:
-    """One command for a node: its words, what is added to its environment, and all of its stdin."""
+    """One command for a node: its words, what is added to its environment, and all of its stdin.
+
+    ``entry`` are words that start a program elsewhere than the session, in a container there, say.
+    """
 
     argv: Sequence[str]
     env: Mapping[str, str] = field(default_factory=dict, repr=False)
     stdin: bytes = field(default=b"", repr=False)
     stderr: Stderr = Stderr.OWN
     token: str = field(default_factory=lambda: secrets.token_hex(12))
+    entry: Sequence[str] = ()
 
     def bootstrap(self) -> str:
         """Return what the session runs; the same words for a POSIX shell, csh and fish."""
-        return f"exec /bin/sh -c 'eval \"$1\"' sh '{_BOOTSTRAP.format(token=self.token)}'"
+        program = _BOOTSTRAP.format(token=self.token)
+        shell = shlex.join([*self.entry, "/bin/sh"])
+        return f"exec {shell} -c 'eval \"$1\"' sh '{GO_HOME if self.entry else ''}{program}'"
 
     def frame(self) -> bytes:
         """Return what to write to the session's stdin, which then stays open."""

@@ -5,17 +5,22 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
-from executors.api import Transport
 from executors.errors import Unsupported
 from executors.fanout import Answer, in_parallel
 from executors.transports.address import Address
 
+if TYPE_CHECKING:
+    from executors.transports.asyncssh_transport import AsyncSshTransport
+    from executors.transports.openssh import OpenSshTransport
+
+    SshTransport: TypeAlias = OpenSshTransport | AsyncSshTransport
+
 _T = TypeVar("_T")
 
 
-def connect(address: Address, *, long_lived: bool = False) -> Transport:
+def connect(address: Address, *, long_lived: bool = False) -> SshTransport:
     """Return the transport to ``address``; the connection itself is made when it is first needed.
 
     Over OpenSSH's client where there is one, whose connections serve many processes of this user; over
@@ -38,7 +43,7 @@ def connect(address: Address, *, long_lived: bool = False) -> Transport:
 
 
 def ask(
-    addresses: Sequence[Address], question: Callable[[Transport], _T], limit_s: float | None = None
+    addresses: Sequence[Address], question: Callable[[SshTransport], _T], limit_s: float | None = None
 ) -> list[Answer[_T]]:
     """Put ``question`` to every host at once; the answers come in the order of ``addresses``."""
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from catalog.offer import Offer
 from executors.agent_queue import AgentQueue
 from executors.api import Handle, Transport
+from executors.container.machine import Container
 from executors.errors import NotFound
 from executors.transports import ssh
 from executors.transports.address import Address, read_nodes, write_nodes
@@ -31,16 +32,26 @@ def cluster_data(nodes: Sequence[Address], host_key: str, offer: Offer) -> dict[
 
 
 def connect(handle: Handle, node: int = 0) -> Transport:
-    """Return the transport to the node of that rank. Raises ``NotFound`` where there is none."""
+    """Return the transport to the node of that rank, into its container where it is one.
+
+    Raises ``NotFound`` where there is no such node.
+    """
     nodes = read_nodes(handle.data)
     if node >= len(nodes):
         raise NotFound(f"cluster {handle.cluster_name} has no machine for rank {node} yet")
-    return ssh.connect(nodes[node])
+    machine, container = ssh.connect(nodes[node]), Container.read(handle.data)
+    return container.enter(machine) if container else machine
+
+
+def python(handle: Handle) -> str:
+    """Return the interpreter of the cluster's nodes."""
+    container = Container.read(handle.data)
+    return container.python if container else PYTHON
 
 
 def queue(handle: Handle, transport: Transport) -> AgentQueue:
     """Return the job queue of the agent on the node; all that it starts carries the cluster's mark."""
-    return AgentQueue(transport, PYTHON, env=(f"{MARKER}={handle.cluster_id}",))
+    return AgentQueue(transport, python(handle), env=(f"{MARKER}={handle.cluster_id}",))
 
 
 def agent_config(handle: Handle, actions: Mapping[str, Sequence[str]]) -> dict[str, object]:

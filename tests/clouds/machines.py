@@ -12,7 +12,8 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from tests.clouds import cloud_init, startup_script
+from tests.clouds import cloud_init
+from tests.containers import dockerd
 from tests.hosts.hosts import Hosts
 from tests.hosts.machine import Machine
 from tests.hosts.record import locked
@@ -47,6 +48,7 @@ class Machines:
         if self._image(image).exists():
             machine.load_disk(self._image(image))
         cloud_init.seed(machine, instance_id, user_data)
+        dockerd.seed(self._hosts, machine)
         self.start(instance_id)
         return machine
 
@@ -81,6 +83,7 @@ class Machines:
         for machine, each in self._instances().items():
             if each.instance_id == instance_id:
                 machine.remove()
+                dockerd.clear(machine)
 
     def save_disk(self, instance_id: str, image: str) -> None:
         """Keep the disk of an instance, which is off, as ``image``."""

@@ -20,9 +20,10 @@ _PROGRAMS = {
     "sudo": ("sudo",),
     "clock": ("cc",),
     "slurm": ("slurmctld", "munged"),
+    "docker": ("dockerd", "docker"),
 }
 # Abilities that only hosts of namespaces have.
-_OF_MACHINES = ("namespaces", "sudo", "clock", "slurm")
+_OF_MACHINES = ("namespaces", "sudo", "clock", "slurm", "docker")
 KUBERNETES = "kubernetes"
 """The ability to run a Kubernetes: built and run for who asks for it alone (tests/k8s)."""
 GROUPS, HOST_GROUPS = "cgroups", "host-cgroups"

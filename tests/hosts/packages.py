@@ -23,6 +23,8 @@ PACKAGES = {
     "sudo": "sudo",
     "cc": "gcc libc6-dev",
     "slurmctld": "slurm-wlm",
+    "docker": "docker.io",
+    "dockerd": "docker.io",
     "munged": "munge",
 }
 _POLICY = Path("/usr/sbin/policy-rc.d")

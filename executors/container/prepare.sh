@@ -1,4 +1,4 @@
-# What a pod needs for the agent: bash, and a Python of 3.8 or newer with sqlite3. Run as sh -s.
+# What a container needs for the agent: bash, and a Python of 3.8 or newer with sqlite3. Run as sh -s.
 # Prints "python PATH"; exit code 3 where one is missing and cannot be installed, with its name.
 find_python() {
     for python in python3 python3.13 python3.12 python3.11 python3.10 python3.9 python3.8 /usr/bin/python3; do

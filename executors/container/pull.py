@@ -1,0 +1,50 @@
+"""What docker prints while it pulls an image, without a terminal: a line for each step of a layer."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+
+_STEP = re.compile(r"[0-9a-f]{12}: (?P<step>Pulling fs layer|Pull complete|Already exists)")
+_TELL_EVERY_S = 5.0
+_KEPT = 20
+
+
+class PullOutput:
+    """Reads the lines as they come; ``tell`` hears now and then how far the pull is: ``2 of 5 layers``."""
+
+    def __init__(self, tell: Callable[[str], None]) -> None:
+        self._tell = tell
+        self._begun = b""
+        self._lines: list[str] = []
+        self._found = self._done = 0
+        self._told_at = float("-inf")
+
+    def take(self, chunk: bytes) -> None:
+        """Read on."""
+        *whole, self._begun = (self._begun + chunk).split(b"\n")
+        for line in whole:
+            self._read(line.decode(errors="replace").strip())
+
+    @property
+    def last(self) -> str:
+        """The last whole line, ``""`` before the first."""
+        return self._lines[-1] if self._lines else ""
+
+    @property
+    def complaint(self) -> str:
+        """What was said besides the steps, shortened to its end."""
+        return " ".join(self._lines)[-500:]
+
+    def _read(self, line: str) -> None:
+        step = _STEP.fullmatch(line)
+        if step is None:
+            self._lines = [*self._lines, line][-_KEPT:]
+            return
+        self._found += step["step"] != "Pull complete"
+        self._done += step["step"] != "Pulling fs layer"
+        now = time.monotonic()
+        if self._done == self._found or now - self._told_at > _TELL_EVERY_S:
+            self._told_at = now
+            self._tell(f"{self._done} of {self._found} layers")
