@@ -24,7 +24,8 @@ def matched(task: Task, record: ClusterRecord) -> Resources:
             f"the task asks for {task.num_nodes} nodes and cluster {record.name} has {record.num_nodes}; "
             "launch it on a new cluster"
         )
-    launched = _launched(record)
+    asked_then = {field: record.resources.get(field) for field in ("disk_tier", "image_id")}
+    launched = launched_resources(record.offer).copy(**asked_then)
     reasons = []
     for resources in task.alternatives:
         lacking = nodes_can_hold(demand_of(resources, record.offer), record.offer)

@@ -1,54 +1,55 @@
-"""What a cluster that exists is to a task that is launched on it again."""
+"""Which tasks an existing cluster is right for."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
 
 import sky
-from catalog.offer import Market, Offer, OfferKey
-from sky.control.jobspec import job_spec
-from sky.control.matching import matched
-from sky.control.records import ClusterRecord
+from executors import registry
+from executors.api import Capability
+from sky import core
 from sky.exceptions import ResourcesMismatchError
-
-TPU = OfferKey("gcp", "us-west4", "us-west4-a", "TPU-VM", "tpu-v5litepod-16", 1_000, Market.ON_DEMAND)
-VM = OfferKey("gcp", "us-west4", "us-west4-a", "e2-standard-4", "", 0, Market.ON_DEMAND)
+from tests.sky.control.fake_infra import FakeCloud
 
 
-def record(key: OfferKey, **resources: object) -> ClusterRecord:
-    """A cluster of ``key``, launched with what was asked for besides."""
-    asked = sky.Resources(cloud="gcp", **resources)  # type: ignore[arg-type]
-    offer = Offer(key, 4_000, 16_384, 0, "x86_64", 100_000)
-    return ClusterRecord("dev", "dev-1", "gcp", offer, resources=asked.to_yaml_config())
+@pytest.fixture
+def aws() -> Iterator[FakeCloud]:
+    cloud = FakeCloud("aws")
+    registry.register("aws", lambda: replace(cloud.executor(), capabilities=frozenset(Capability)))
+    yield cloud
+    registry.unregister("aws")
 
 
 def task(**resources: object) -> sky.Task:
-    return sky.Task(run="true").set_resources(sky.Resources(**resources))  # type: ignore[arg-type]
+    asked = sky.Resources(infra="aws/us-east-1", cpus=2, **resources)  # type: ignore[arg-type]
+    return sky.Task(name="train", run="true").set_resources(asked)
 
 
 @pytest.mark.parametrize(
-    ("key", "asked"),
+    ("field", "asked", "other"),
     [
-        (TPU, {"accelerators": "tpu-v5e-16", "accelerator_args": {"runtime_version": "mine"}}),
-        (VM, {"infra": "gcp", "image_id": "projects/p/global/images/mine"}),
-        (VM, {"infra": "gcp", "disk_tier": "high"}),
+        ("image_id", "docker:team/tool", "docker:team/other"),
+        ("image_id", "ami-0123", "ami-4567"),
+        ("image_id", {"us-east-1": "ami-0123", "us-east-2": "ami-89ab"}, "ami-4567"),
+        ("disk_tier", "medium", "high"),
     ],
 )
-def test_software_and_disk_that_were_asked_for_at_launch_are_there(
-    key: OfferKey, asked: dict[str, object]
+def test_a_cluster_is_right_for_the_task_that_made_it_and_not_for_one_that_asks_for_something_else(
+    aws: FakeCloud, field: str, asked: object, other: object
 ) -> None:
-    launched = record(key, **{name: value for name, value in asked.items() if name != "infra"})
-    assert matched(task(**asked), launched)
-    with pytest.raises(ResourcesMismatchError):
-        matched(task(**asked), record(key))
+    for again in ({field: asked}, {field: asked}, {}):
+        core.launch(task(**again), "dev")
+    core.exec(task(**{field: asked}), "dev")
+    with pytest.raises(ResourcesMismatchError, match="does not satisfy"):
+        core.launch(task(**{field: other}), "dev")
+    assert len(aws.existing) == 1
 
 
-@pytest.mark.parametrize(("nodes", "hosts", "wanted", "ranks"), [(1, 4, 1, 4), (2, 8, 1, 4), (2, 2, 1, 1)])
-def test_a_node_of_several_hosts_is_taken_whole(nodes: int, hosts: int, wanted: int, ranks: int) -> None:
-    cluster = replace(record(TPU), num_nodes=nodes)
-    addresses = [f"10.0.0.{number}" for number in range(hosts)]
-    job = task(accelerators="tpu-v5e-16")
-    spec = job_spec(job, next(iter(job.resources)), cluster, addresses, stamp="sky-1")
-    assert (spec.num_nodes, spec.pinned) == (ranks, hosts > nodes)
+def test_a_cluster_without_an_image_of_the_users_is_not_right_for_one(aws: FakeCloud) -> None:
+    core.launch(task(), "dev")
+    with pytest.raises(ResourcesMismatchError, match="does not satisfy"):
+        core.launch(task(image_id="docker:team/tool"), "dev")
+    assert len(aws.existing) == 1
