@@ -186,14 +186,14 @@ class SSH(Cloud):
     """A pool of machines reached by SSH; its region is the pool."""
 
     display_name = "SSH"
-    features = _NODES | {_F.DOCKER_IMAGE}
+    features = _NODES
 
 
 class Slurm(Cloud):
     """A Slurm cluster; its region is the cluster, its zone the partition."""
 
     display_name = "Slurm"
-    features = _NODES | {_F.DOCKER_IMAGE}
+    features = _NODES
     has_zones = True
 
 

@@ -13,6 +13,7 @@ from catalog.offer import Market
 from catalog.scope import Scope
 from catalog.units import BYTES_PER_GB, MILLI, format_milli, micro_usd, milli
 from executors.owned import CLOUDS
+from sky.clouds import ALL_CLOUDS
 from sky.config import allowed_clouds
 from sky.fields.sizes import cpus_range_milli, memory_range_mib
 from sky.runtimes import runtimes_of
@@ -130,7 +131,7 @@ def _requirement(task: Task, resources: Resources) -> Requirement:
         cloud=cloud,
         region=resources.region,
         zone=resources.zone,
-        clouds=() if cloud else allowed_clouds(),
+        clouds=() if cloud else _clouds(resources),
         instance_type=resources.instance_type,
         vcpus_milli=vcpus,
         memory_mib=memory,
@@ -147,6 +148,18 @@ def _requirement(task: Task, resources: Resources) -> Requirement:
         defaults=tuple(defaults),
         notes=notes,
     )
+
+
+def _clouds(resources: Resources) -> tuple[str, ...]:
+    """Return the allowed clouds that can do what is asked for; empty when any cloud may be taken.
+
+    Where none of the allowed can, they are all returned: the launch then says what the best of them lacks.
+    """
+    allowed, needs = allowed_clouds(), resources.get_required_cloud_features()
+    if not needs:
+        return allowed
+    able = [cloud.canonical_name() for cloud in ALL_CLOUDS if cloud.features >= needs]
+    return tuple(name for name in able if not allowed or name in allowed) or allowed
 
 
 def _archs(resources: Resources) -> tuple[str, ...]:

@@ -14,6 +14,8 @@ OWN_COMMAND = ": sky command;"
 """What the line begins with that sky's own commands run over SSH: they come and go, and nobody sits there."""
 
 _SERVERS = ("sshd", "dropbear")
+_OUTSIDE = 0
+"""The parent of what was started from outside of this container."""
 _QUERY = ("nvidia-smi", "--query-gpu=utilization.gpu", "--format=csv,noheader,nounits")
 _ANSWER_S = 5.0
 _ASK_EVERY_S = 10.0
@@ -44,14 +46,16 @@ class Presence:
 def logged_in() -> bool:
     """Return whether somebody has a session over SSH as this user: a terminal, an editor, a copy.
 
-    It is what a server of SSH has started for this user, sky's own commands left out. A connection without
-    a session, such as one that only forwards ports, is not seen.
+    It is what a server of SSH has started for this user, sky's own commands left out, and in a container what
+    was started in it from outside (``docker exec``). A connection without a session, such as one that only
+    forwards ports, is not seen.
     """
     parents = {pid: int(fields[1]) for pid, fields in processes.everyone() if fields[0] not in "ZX"}
     servers = {pid for pid in {*parents.values()} if _name(pid).startswith(_SERVERS)}
     return any(
-        parent in servers and not _name(pid).startswith(_SERVERS) and _of_a_person(pid)
+        _of_a_person(pid)
         for pid, parent in parents.items()
+        if (parent in servers and not _name(pid).startswith(_SERVERS)) or (parent == _OUTSIDE and pid != 1)
     )
 
 
@@ -59,7 +63,7 @@ def _of_a_person(pid: int) -> bool:
     folder = Path("/proc", str(pid))
     try:
         words = folder.joinpath("cmdline").read_bytes()
-        return folder.stat().st_uid == os.getuid() and OWN_COMMAND.encode() not in words
+        return folder.stat().st_uid == os.getuid() and bool(words) and OWN_COMMAND.encode() not in words
     except OSError:
         return False
 

@@ -47,6 +47,11 @@ class Container:
         """Return what ``read`` finds in a handle's ``data``."""
         return {_KEY: json.dumps(asdict(self))}
 
+    @property
+    def shell(self) -> str:
+        """The command by which somebody at a terminal on the machine enters its container."""
+        return f"{self.docker} exec -it {NAME} sh -c 'cd; exec bash -l'"
+
     def enter(self, machine: SshTransport) -> ContainerTransport:
         """Return the transport into the container that ``machine`` runs, as its image's user."""
         return ContainerTransport(machine, [*self.docker.split(), "exec", "-i", NAME], self.python)
@@ -65,8 +70,7 @@ def run(machine: SshTransport, cluster_id: str, image: str, login: DockerLogin |
     if code == _NO_IMAGE:
         raise UserError(
             f"image_id: {image} cannot be pulled to {machine.address}: {said}. Is it right, and for a "
-            f"private registry, are SKYPILOT_DOCKER_USERNAME, _PASSWORD and _SERVER? The machines run on until you "
-            f"launch again, or `sky down`"
+            f"private registry, are SKYPILOT_DOCKER_USERNAME, _PASSWORD and _SERVER?"
         )
     if code == _NO_DOCKER:
         raise Unsupported(

@@ -9,6 +9,7 @@ from collections.abc import Callable
 _STEP = re.compile(r"[0-9a-f]{12}: (?P<step>Pulling fs layer|Pull complete|Already exists)")
 _TELL_EVERY_S = 5.0
 _KEPT = 20
+_ERROR = "Error response from daemon: "
 
 
 class PullOutput:
@@ -34,17 +35,17 @@ class PullOutput:
 
     @property
     def complaint(self) -> str:
-        """What was said besides the steps, shortened to its end."""
-        return " ".join(self._lines)[-500:]
+        """What was said besides the steps: the error alone where there is one, shortened to its end."""
+        return " ".join(self._lines).rpartition(_ERROR)[2][-500:]
 
     def _read(self, line: str) -> None:
         step = _STEP.fullmatch(line)
         if step is None:
             self._lines = [*self._lines, line][-_KEPT:]
-            return
-        self._found += step["step"] != "Pull complete"
-        self._done += step["step"] != "Pulling fs layer"
+        else:
+            self._found += step["step"] != "Pull complete"
+            self._done += step["step"] != "Pulling fs layer"
         now = time.monotonic()
-        if self._done == self._found or now - self._told_at > _TELL_EVERY_S:
+        if line.startswith("Digest:") or (step is not None and now - self._told_at > _TELL_EVERY_S):
             self._told_at = now
             self._tell(f"{self._done} of {self._found} layers")

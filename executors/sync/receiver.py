@@ -106,7 +106,8 @@ def replace(part: Path, place: Path) -> None:
 
 
 def send(path: Path) -> None:
-    """Write a tar of the folder's content, or of the one file."""
+    """Write a tar of the folder's content, or of the one file; a link stands for where it leads."""
+    path = path.resolve()
     with tarfile.open(mode="w|", fileobj=sys.stdout.buffer) as tar:
         tar.add(path, arcname="." if path.is_dir() else "file")
 

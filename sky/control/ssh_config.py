@@ -12,11 +12,12 @@ import shlex
 import stat
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from catalog.home import sky_home
+from executors.container.machine import Container
 from executors.transports.address import Address, read_nodes
 from executors.transports.ssh_files import known_hosts_files
 from sky.control.records import ClusterRecord
@@ -29,12 +30,21 @@ _DEFAULT_IDENTITY = "~/.ssh/id_rsa"
 
 
 def add(record: ClusterRecord) -> None:
-    """Make ``ssh NAME`` (the head) and ``ssh NAME-worker1`` work, where the cluster is reached by SSH."""
+    """Make ``ssh NAME`` (the head) and ``ssh NAME-worker1`` work, where the cluster is reached by SSH.
+
+    Where its nodes are containers on machines, these lead to the machines and ``ssh NAME-container``,
+    ``ssh NAME-worker1-container`` to a shell inside.
+    """
     nodes = read_nodes(record.handle or {})
     if not nodes:
         return
     aliases = [record.name, *(f"{record.name}-worker{rank}" for rank in range(1, len(nodes)))]
-    text = "\n".join(_entry(alias, node) for alias, node in zip(aliases, nodes, strict=True))
+    entries = [_entry(alias, node) for alias, node in zip(aliases, nodes, strict=True)]
+    if container := Container.read(record.handle or {}):
+        shell = (("RequestTTY", "yes"), ("RemoteCommand", container.shell))
+        inside = (f"{alias}-container" for alias in aliases)
+        entries += [_entry(alias, node, shell) for alias, node in zip(inside, nodes, strict=True)]
+    text = "\n".join(entries)
     _folder().mkdir(mode=0o700, parents=True, exist_ok=True)
     _replace(_folder() / record.name, text.encode(), 0o600)
     _include()
@@ -49,7 +59,7 @@ def _folder() -> Path:
     return sky_home() / "generated" / "ssh"
 
 
-def _entry(alias: str, node: Address) -> str:
+def _entry(alias: str, node: Address, more: Sequence[tuple[str, str]] = ()) -> str:
     own = _own_configuration(node.host)
     options = [
         ("HostName", own.get("hostname", node.host)),
@@ -62,6 +72,7 @@ def _entry(alias: str, node: Address) -> str:
         ("IdentitiesOnly", "yes" if node.identity_file else ""),
         ("UserKnownHostsFile", " ".join(_quoted(str(path)) for path in known_hosts_files())),
         ("StrictHostKeyChecking", "yes"),
+        *more,
     ]
     return "".join([f"Host {alias}\n", *(f"  {name} {value}\n" for name, value in options if value)])
 

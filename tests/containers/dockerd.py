@@ -34,7 +34,7 @@ def on_new_machines(hosts: Hosts, registries: list[str]) -> Iterator[None]:
 
 
 def seed(hosts: Hosts, machine: Machine) -> None:
-    """Let ``machine``, which is off and has a boot script, start docker at its boots, where that is wanted."""
+    """Let ``machine``, which is off, start docker at its boots, where that is wanted, before all else."""
     wanted = hosts.folder / _WANTED
     if not wanted.exists():
         return
@@ -43,8 +43,10 @@ def seed(hosts: Hosts, machine: Machine) -> None:
     config = {**json.loads(wanted.read_text()), "cgroup-parent": f"/{_group(machine)}"}
     (folder / "daemon.json").write_text(json.dumps(config))
     boot = machine.root / "etc" / "rc.boot"
-    shebang, _, rest = boot.read_text().partition("\n")
-    boot.write_text("\n".join([shebang, *_mounts(), "dockerd >/var/log/dockerd.log 2>&1 &", rest]))
+    rest = boot.read_text().splitlines()[1:] if boot.exists() else []
+    lines = ["#!/bin/sh", *_mounts(), "dockerd >/var/log/dockerd.log 2>&1 &", *rest, ""]
+    boot.write_text("\n".join(lines))
+    boot.chmod(0o755)
 
 
 def clear(machine: Machine) -> None:

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 
 import pytest
 
+from executors.docker_login import DockerLogin
 from tests.containers import dockerd, image, registry
 from tests.containers.registry import Registry
 from tests.hosts.hosts import Hosts
+from tests.hosts.machine import Machine
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,13 +22,9 @@ class Image:
     registry: Registry
 
     @property
-    def login(self) -> dict[str, str]:
-        """The variables of a task that may pull it."""
-        return {
-            "SKYPILOT_DOCKER_USERNAME": registry.USER,
-            "SKYPILOT_DOCKER_PASSWORD": registry.PASSWORD,
-            "SKYPILOT_DOCKER_SERVER": self.registry.address,
-        }
+    def login(self) -> DockerLogin:
+        """Who may pull it."""
+        return DockerLogin(registry.USER, registry.PASSWORD, self.registry.address)
 
 
 @pytest.fixture(scope="session")
@@ -36,6 +34,20 @@ def _private_image(cloud_hosts: Hosts, tmp_path_factory: pytest.TempPathFactory)
     assert cloud_hosts.bridge is not None
     with registry.running(cloud_hosts.bridge.gateway, tmp_path_factory.mktemp("registry")) as server:
         yield Image(server.push("team/tool", image.layer()), server)
+
+
+@pytest.fixture(scope="session")
+def docker_machine(_private_image: Image, cloud_hosts: Hosts) -> Iterator[Machine]:
+    """A host with docker, the same for all tests of the session."""
+    (machine,) = cloud_hosts.make(1)
+    assert isinstance(machine, Machine)
+    with dockerd.on_new_machines(cloud_hosts, [_private_image.registry.address]):
+        dockerd.seed(cloud_hosts, machine)
+    machine.start()
+    machine.wait_ready()
+    yield machine
+    machine.remove()
+    dockerd.clear(machine)
 
 
 @pytest.fixture

@@ -17,7 +17,18 @@ SYSTEM = "Debian of the tests"
 """What ``/etc/os-release`` calls the system in a container."""
 
 _PACKAGES = (
-    *("bash", "coreutils", "dash", "findutils", "grep", "hostname", "libc-bin", "procps", "sed", "util-linux"),
+    *(
+        "bash",
+        "coreutils",
+        "dash",
+        "findutils",
+        "grep",
+        "hostname",
+        "libc-bin",
+        "procps",
+        "sed",
+        "util-linux",
+    ),
     *("libpython3-stdlib", "python3-minimal", "slurm-client", "slurmctld", "slurmd", "munge"),
 )
 _NOT_NEEDED = ("/usr/share/doc", "/usr/share/info", "/usr/share/locale", "/usr/share/man", "/usr/share/perl")
@@ -26,7 +37,7 @@ _TEXTS = {
     "/etc/os-release": f'PRETTY_NAME="{SYSTEM}"\n',
     "/etc/passwd": "root:x:0:0:root:/root:/bin/bash\n",
 }
-_FOLDERS = {"/root": 0o700, "/run": 0o755, "/tmp": 0o1777, "/var/log": 0o755, "/var/tmp": 0o1777}  # noqa: S108
+_FOLDERS = {"/root": 0o700, "/run": 0o755, "/tmp": 0o1777, "/var/log": 0o755, "/var/tmp": 0o1777}
 
 
 @cache
@@ -74,5 +85,9 @@ def _installed() -> dict[str, Path]:
     packages = {line for line in needs.splitlines() if line and not line.startswith((" ", "<"))}
     listed = run("dpkg-query", "--listfiles", *sorted(packages), check=False).stdout.splitlines()
     paths = [Path(line) for line in listed if line.startswith("/")]
-    found = {str(path.parent.resolve() / path.name): path for path in paths if path.is_symlink() or path.is_file()}
-    return {name: path for name, path in sorted(found.items()) if not name.startswith((*_NOT_NEEDED, *_TEXTS))}
+    found = {
+        str(path.parent.resolve() / path.name): path for path in paths if path.is_symlink() or path.is_file()
+    }
+    return {
+        name: path for name, path in sorted(found.items()) if not name.startswith((*_NOT_NEEDED, *_TEXTS))
+    }

@@ -59,14 +59,16 @@ class Registry:
     def wait_ready(self) -> None:
         """Wait until it answers."""
         deadline = time.monotonic() + _READY_S
-        while True:
-            try:
-                self._ask("GET", "/v2/")
-            except ConnectionRefusedError:
-                assert time.monotonic() < deadline, "the registry does not start"
-                time.sleep(0.05)
-            else:
-                return
+        while not self._answers():
+            assert time.monotonic() < deadline, "the registry does not start"
+            time.sleep(0.05)
+
+    def _answers(self) -> bool:
+        try:
+            self._ask("GET", "/v2/")
+        except ConnectionRefusedError:
+            return False
+        return True
 
     def _blob(self, name: str, data: bytes, kind: str) -> dict[str, object]:
         """Put ``data`` there; returns how a manifest speaks of it."""

@@ -53,3 +53,13 @@ def until(wanted: dict[str, str], limit_s: float = 60) -> None:
     while (found := statuses("--refresh")) != wanted:
         assert time.monotonic() < deadline, found
         time.sleep(0.1)
+
+
+def until_running(cluster: str, job_id: int, limit_s: float = 60) -> None:
+    """Wait until the job runs."""
+    deadline = time.monotonic() + limit_s
+    while (found := {job["job_id"]: job["status"] for job in sky("queue", cluster, "--json").json[cluster]})[
+        job_id
+    ] != "RUNNING":
+        assert time.monotonic() < deadline, found
+        time.sleep(0.1)

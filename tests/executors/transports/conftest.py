@@ -9,12 +9,15 @@ from pathlib import Path
 import pytest
 
 from executors.api import Transport
+from executors.container import machine
 from executors.transports import host_keys
 from executors.transports.address import Address
 from executors.transports.asyncssh_transport import AsyncSshTransport
 from executors.transports.local import LocalTransport
 from executors.transports.openssh import OpenSshTransport
+from tests.containers.fixtures import Image
 from tests.hosts.host import Host
+from tests.hosts.machine import Machine
 
 CLIENTS = {"openssh": OpenSshTransport, "asyncssh": AsyncSshTransport}
 Connect = Callable[..., Transport]
@@ -69,6 +72,7 @@ def client(request: pytest.FixtureRequest) -> str:
         "local",
         pytest.param("openssh", marks=pytest.mark.needs("ssh", "rsync")),
         pytest.param("asyncssh", marks=pytest.mark.needs("ssh")),
+        pytest.param("container", marks=pytest.mark.needs("docker", "time")),
     ]
 )
 def reached(request: pytest.FixtureRequest, tmp_path: Path, connections: Connect) -> Reached:
@@ -76,6 +80,22 @@ def reached(request: pytest.FixtureRequest, tmp_path: Path, connections: Connect
     if request.param == "local":
         (tmp_path / "node").mkdir()
         return Reached(LocalTransport(tmp_path / "node"), tmp_path / "node")
+    if request.param == "container":
+        return _in_container(request, connections)
     (host,) = request.getfixturevalue("hosts")(1)
     pin(host)
     return Reached(connections(address_of(host), request.param), host.home())
+
+
+def _in_container(request: pytest.FixtureRequest, connections: Connect) -> Reached:
+    """The container of a machine, the same for all tests, with an empty home."""
+    host: Machine = request.getfixturevalue("docker_machine")
+    image: Image = request.getfixturevalue("private_image")
+    pin(host)
+    way = connections(address_of(host))
+    assert isinstance(way, OpenSshTransport)
+    container = machine.run(way, "c-1", image.name, image.login).enter(way)
+    container.run(["find", ".", "-mindepth", "1", "-delete"])
+    docker = host.root / "var/lib/docker"
+    (mount,) = docker.glob("image/vfs/layerdb/mounts/*/mount-id")
+    return Reached(container, docker / "vfs/dir" / mount.read_text() / "root")

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from catalog.offer import Market, Offer, OfferKey
+from executors.container.machine import Container
 from sky.control import ssh_config
 from sky.control.records import ClusterRecord
 
@@ -50,6 +51,19 @@ def test_ssh_reads_every_node_under_its_alias(home: Path) -> None:
     assert head["stricthostkeychecking"] in {"true", "yes"}
     assert str(home / ".sky" / "ssh" / "known_hosts") in head["userknownhostsfile"]
     assert (worker["hostname"], worker["proxyjump"]) == ("10.0.0.6", "gate")
+
+
+@pytest.mark.skipif(shutil.which("ssh") is None, reason="no OpenSSH client here")
+def test_ssh_enters_the_containers_of_a_cluster_by_aliases_of_their_own(home: Path) -> None:
+    made = record()
+    container = Container("team/tool", "sudo -n docker", "/usr/bin/python3")
+    ssh_config.add(replace(made, handle={**(made.handle or {}), **container.write()}))
+    for alias, entered in (("dev", False), ("dev-worker1", False), ("dev-worker1-container", True)):
+        argv = ["ssh", "-F", str(user_file(home)), "-G", alias]
+        lines = subprocess.run(argv, capture_output=True, text=True, check=True).stdout.splitlines()
+        assert ("requesttty true" in lines) is entered
+        assert (f"remotecommand {container.shell}" in lines) is entered
+    assert "hostname 10.0.0.6" in lines
 
 
 @pytest.mark.parametrize("content", [b"Host a\n  User b", b"\xff\xfe not text\r\n", b""])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 import sky
@@ -20,6 +22,16 @@ def compiled(*alternatives: sky.Resources, ordered: bool = False, **fields: obje
 
 def required(**fields: object) -> Requirement:
     return compiled(sky.Resources(**fields)).requirements[0]
+
+
+def test_only_clouds_that_can_run_containers_are_asked_for_one(home: Path) -> None:
+    clouds = required(image_id="docker:team/tool").clouds
+    assert {"aws", "gcp", "kubernetes"} < set(clouds)
+    assert {"local", "slurm", "ssh"}.isdisjoint(clouds)
+    assert required().clouds == ()
+    (home / ".sky").mkdir(exist_ok=True)
+    (home / ".sky" / "config.yaml").write_text("allowed_clouds: [gcp, lambda, ssh]\n")
+    assert required(image_id="docker:team/tool").clouds == ("gcp", "lambda")
 
 
 def test_nothing_asked_for_is_8_vcpus_with_4_gib_each_and_says_so() -> None:

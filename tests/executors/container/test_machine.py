@@ -1,0 +1,72 @@
+"""The container that a machine runs as a node, in docker itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from executors.agent import presence
+from executors.container import machine
+from executors.docker_login import DockerLogin
+from executors.errors import Unsupported
+from executors.transports.openssh import OpenSshTransport
+from tests.containers.fixtures import Image
+from tests.executors.conftest import wait_until
+from tests.executors.transports.conftest import address_of, pin
+from tests.hosts.machine import Machine
+
+pytestmark = pytest.mark.needs("docker", "time")
+
+AGENT = Path(presence.__file__).parent
+LOGGED_IN = ["python3", "-c", "from agent import presence; print(presence.logged_in())"]
+
+
+@pytest.fixture
+def way(docker_machine: Machine) -> Iterator[OpenSshTransport]:
+    """The way to a machine that has docker and no container yet."""
+    pin(docker_machine)
+    docker_machine.run(["docker", "rm", "--force", machine.NAME], check=False)
+    transport = OpenSshTransport(address_of(docker_machine))
+    yield transport
+    transport.close()
+    transport.disconnect()
+
+
+def test_the_same_container_is_there_again_with_its_files(
+    docker_machine: Machine, way: OpenSshTransport, private_image: Image
+) -> None:
+    first = machine.run(way, "c-1", private_image.name, private_image.login)
+    first.enter(way).run(["sh", "-c", "echo kept > kept"])
+    docker_machine.run(["docker", "stop", "--time", "3", machine.NAME])
+    again = machine.run(way, "c-1", private_image.name, None)
+    assert again == first
+    assert again.enter(way).run(["cat", "kept"]).stdout == "kept\n"
+    listed = docker_machine.run(["docker", "ps", "-a", "--format", '{{.Names}} {{.Label "sky-cluster-id"}}'])
+    assert listed.stdout == "sky c-1\n"
+
+
+def test_an_image_that_cannot_be_a_node_leaves_no_container(
+    docker_machine: Machine, way: OpenSshTransport
+) -> None:
+    docker_machine.run(["sh", "-c", "tar -cf - -T /dev/null | docker import - empty"])
+    with pytest.raises(Unsupported, match="/bin/sh"):
+        machine.run(way, "c-1", "empty", DockerLogin("me", "hunter2", "example.com"))
+    assert docker_machine.run(["docker", "ps", "-aq"]).stdout == ""
+
+
+def test_who_enters_the_container_is_seen_there_and_skys_own_commands_are_not(
+    docker_machine: Machine, way: OpenSshTransport, private_image: Image
+) -> None:
+    container = machine.run(way, "c-1", private_image.name, private_image.login).enter(way)
+    container.put(AGENT, "~/agent", ignore=["__pycache__"])
+
+    def somebody_is_there() -> bool:
+        return container.run(LOGGED_IN).stdout == "True\n"
+
+    assert not somebody_is_there()
+    docker_machine.run(["docker", "exec", "-d", machine.NAME, "sleep", "600"])
+    assert somebody_is_there()
+    container.run(["pkill", "-x", "sleep", "--newest"])
+    wait_until(lambda: not somebody_is_there(), 30)
