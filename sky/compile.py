@@ -13,7 +13,7 @@ from catalog.offer import Market
 from catalog.scope import Scope
 from catalog.units import BYTES_PER_GB, MILLI, format_milli, micro_usd, milli
 from executors.owned import CLOUDS
-from sky.clouds import ALL_CLOUDS
+from sky.clouds import ALL_CLOUDS, CloudImplementationFeatures
 from sky.config import allowed_clouds
 from sky.fields.sizes import cpus_range_milli, memory_range_mib
 from sky.runtimes import runtimes_of
@@ -153,9 +153,11 @@ def _requirement(task: Task, resources: Resources) -> Requirement:
 def _clouds(resources: Resources) -> tuple[str, ...]:
     """Return the allowed clouds that can do what is asked for; empty when any cloud may be taken.
 
-    Where none of the allowed can, they are all returned: the launch then says what the best of them lacks.
+    Spot is a market that offers name. Where none of the allowed clouds can do the rest, they are all returned:
+    the launch then says what the best of them lacks.
     """
-    allowed, needs = allowed_clouds(), resources.get_required_cloud_features()
+    allowed = allowed_clouds()
+    needs = resources.get_required_cloud_features() - {CloudImplementationFeatures.SPOT_INSTANCE}
     if not needs:
         return allowed
     able = [cloud.canonical_name() for cloud in ALL_CLOUDS if cloud.features >= needs]

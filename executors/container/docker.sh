@@ -34,7 +34,7 @@ apt() {
 install() {
     command -v apt-get >/dev/null || fail 3 "it has no $1, and no apt-get to install it with"
     echo "installing $1"
-    apt update -qq && apt install -y -qq --no-install-recommends "$1" || fail 3 "$1 cannot be installed"
+    apt update -qq && apt install -y -qq "$1" || fail 3 "$1 cannot be installed"
 }
 # https://docs.nvidia.com/datacenter/cloud-native/container-toolkit/latest/install-guide.html
 install_nvidia() {

@@ -63,7 +63,7 @@ def run(machine: SshTransport, cluster_id: str, image: str, login: DockerLogin |
     Raises ``UserError`` with the registry's words where the image cannot be pulled, ``Unsupported`` where
     there is no docker, or the image cannot be a node.
     """
-    output = PullOutput(lambda standing: _log.info("%s: pulling %s: %s", machine.address, image, standing))
+    output = PullOutput(lambda standing: _log.info("%s: %s", machine.address, standing))
     script = ["sh", "-c", _RUN.read_text("utf-8"), "sh", NAME, cluster_id, image, INIT]
     code = machine.stream(script, output.take, stdin=login.config.encode() if login else b"")
     said = output.complaint

@@ -1,4 +1,4 @@
-"""What docker prints while it pulls an image, without a terminal: a line for each step of a layer."""
+"""What is printed while a machine gets docker and an image: a line for each step of a layer, for one."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from collections.abc import Callable
 _STEP = re.compile(r"[0-9a-f]{12}: (?P<step>Pulling fs layer|Pull complete|Already exists)")
 _TELL_EVERY_S = 5.0
 _KEPT = 20
+_INSTALLING = "installing "
 _ERROR = "Error response from daemon: "
 
 
 class PullOutput:
-    """Reads the lines as they come; ``tell`` hears now and then how far the pull is: ``2 of 5 layers``."""
+    """Reads the lines as they come; ``tell`` hears now and then how far it is: ``pulled 2 of 5 layers``."""
 
     def __init__(self, tell: Callable[[str], None]) -> None:
         self._tell = tell
@@ -46,6 +47,8 @@ class PullOutput:
             self._found += step["step"] != "Pull complete"
             self._done += step["step"] != "Pulling fs layer"
         now = time.monotonic()
-        if line.startswith("Digest:") or (step is not None and now - self._told_at > _TELL_EVERY_S):
+        if line.startswith(_INSTALLING):
+            self._tell(line)
+        elif line.startswith("Digest:") or (step is not None and now - self._told_at > _TELL_EVERY_S):
             self._told_at = now
-            self._tell(f"{self._done} of {self._found} layers")
+            self._tell(f"pulled {self._done} of {self._found} layers")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -48,11 +49,14 @@ def test_a_task_runs_in_a_container_from_a_private_registry(
 ) -> None:
     launched = launch(private_image, *AWS, "grep PRETTY_NAME /etc/os-release; pwd")
     assert launched.out == f'PRETTY_NAME="{SYSTEM}"\n/root/sky_workdir\n'
-    assert "pulling" in launched.err
+    assert "pulled 1 of 1 layers" in launched.err
     (machine,) = (ec2_machines.machines.machine(each) for each in ec2_machines.machines.ids())
     (login,) = json.loads(private_image.login.config)["auths"].values()
     assert holds(machine, private_image.login.password) == ""
     assert holds(machine, login["auth"]) == ""
+    inside = ["ssh", "-F", str(home / ".ssh" / "config"), "-tt", "-o", "BatchMode=yes", "dev-container"]
+    asked = "grep PRETTY_NAME /etc/os-release; exit\n"
+    assert SYSTEM in subprocess.run(inside, input=asked, capture_output=True, text=True, check=True).stdout
     sky("exec", "-d", "dev", "exec sleep 4711")
     until_running("dev", 2)
     assert runs(machine, "sleep 4711")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from executors.container.pull import PullOutput
 
 _PULL = b"""\
+installing docker.io
 Using default tag: latest
 latest: Pulling from library/python
 6d29a096dd42: Already exists
@@ -25,7 +26,7 @@ def test_the_first_and_the_last_of_the_layers_are_told() -> None:
     output = PullOutput(told.append)
     for at in range(0, len(_PULL), 7):
         output.take(_PULL[at : at + 7])
-    assert told == ["1 of 1 layers", "3 of 3 layers"]
+    assert told == ["installing docker.io", "pulled 1 of 1 layers", "pulled 3 of 3 layers"]
     assert output.last == "docker: sudo -n docker"
 
 
