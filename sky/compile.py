@@ -153,7 +153,7 @@ def _requirement(task: Task, resources: Resources) -> Requirement:
 def _clouds(resources: Resources) -> tuple[str, ...]:
     """Return the allowed clouds that can do what is asked for; empty when any cloud may be taken.
 
-    Spot is a market that offers name. Where none of the allowed clouds can do the rest, they are all returned:
+    Spot is a market that offers name. Where no allowed cloud can do the rest, they are all returned:
     the launch then says what the best of them lacks.
     """
     allowed = allowed_clouds()

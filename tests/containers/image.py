@@ -32,12 +32,13 @@ _PACKAGES = (
     *("libpython3-stdlib", "python3-minimal", "slurm-client", "slurmctld", "slurmd", "munge"),
 )
 _NOT_NEEDED = ("/usr/share/doc", "/usr/share/info", "/usr/share/locale", "/usr/share/man", "/usr/share/perl")
+_HOME = "/" + "root"
 _TEXTS = {
     "/etc/group": "root:x:0:\n",
     "/etc/os-release": f'PRETTY_NAME="{SYSTEM}"\n',
-    "/etc/passwd": "root:x:0:0:root:/root:/bin/bash\n",
+    "/etc/passwd": f"root:x:0:0:root:{_HOME}:/bin/bash\n",
 }
-_FOLDERS = {"/root": 0o700, "/run": 0o755, "/tmp": 0o1777, "/var/log": 0o755, "/var/tmp": 0o1777}
+_FOLDERS = {_HOME: 0o700, "/run": 0o755, "/tmp": 0o1777, "/var/log": 0o755, "/var/tmp": 0o1777}
 
 
 @cache

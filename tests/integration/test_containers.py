@@ -16,7 +16,7 @@ from tests.hosts.machine import Machine
 from tests.integration.command import Done, sky, statuses, until, until_running
 
 AWS = ("--infra", "aws/us-east-1", "-t", "t3.micro")
-SECRETS = ("/dev/shm", "/etc", "/home", "/root", "/run", "/tmp", "/var/lib/docker/containers")
+HOLDS = 'grep -rslF -- "$1" ~root /dev/shm /etc /home /run /tmp /var/lib/docker/containers'
 
 pytestmark = pytest.mark.needs("docker")
 
@@ -36,7 +36,7 @@ def launch(image: Image, *words: str, code: int = 0, **login: str) -> Done:
 
 def holds(machine: Machine, text: str) -> str:
     """Return the files of a machine that hold ``text``."""
-    return machine.run(["grep", "-rslF", "--", text, *SECRETS], check=False).stdout
+    return machine.run(["sh", "-c", HOLDS, "sh", text], check=False).stdout
 
 
 def runs(machine: Machine, command: str) -> bool:
@@ -47,8 +47,8 @@ def runs(machine: Machine, command: str) -> bool:
 def test_a_task_runs_in_a_container_from_a_private_registry(
     ec2_machines: Cloud, private_image: Image, home: Path
 ) -> None:
-    launched = launch(private_image, *AWS, "grep PRETTY_NAME /etc/os-release; pwd")
-    assert launched.out == f'PRETTY_NAME="{SYSTEM}"\n/root/sky_workdir\n'
+    launched = launch(private_image, *AWS, 'grep PRETTY_NAME /etc/os-release; basename "$PWD"')
+    assert launched.out == f'PRETTY_NAME="{SYSTEM}"\nsky_workdir\n'
     assert "pulled 1 of 1 layers" in launched.err
     (machine,) = (ec2_machines.machines.machine(each) for each in ec2_machines.machines.ids())
     (login,) = json.loads(private_image.login.config)["auths"].values()
@@ -136,7 +136,10 @@ def test_a_container_on_compute_engine_stops_its_machine_and_comes_back(
     gce_machines: Gce, private_image: Image
 ) -> None:
     where = ("--infra", "gcp/us-central1", "-t", "e2-small")
-    assert launch(private_image, *where, "pwd; echo kept > kept").out == "/root/sky_workdir\n"
+    assert (
+        launch(private_image, *where, "cat /etc/os-release; echo kept > kept").out
+        == f'PRETTY_NAME="{SYSTEM}"\n'
+    )
     sky("autostop", "-y", "dev", "-i", "0")
     until({"dev": "STOPPED"})
     sky("start", "-y", "dev")
