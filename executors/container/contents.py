@@ -8,11 +8,16 @@ from executors.errors import Unsupported
 from executors.transports.commands import Commands
 
 INIT = """\
-end() { [ $$ != 1 ] || kill -TERM -1; sleep 1; exit 0; }
+end() {
+    [ $$ = 1 ] || exit 0
+    kill -TERM -1
+    while kill -0 -1; do sleep 0.1 || sleep 1; done 2>/dev/null
+    exit 0
+}
 trap end TERM INT
 while :; do sleep 86400 & wait $!; done
 """
-"""The shell script that it runs: reaps what loses its parent, and lets everything end in order."""
+"""The shell script that it runs: reaps what loses its parent; told to end, it tells everything, and waits."""
 
 _PREPARE = Path(__file__).with_name("prepare.sh")
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import pwd
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 
 from executors.transports.remote_command import END, Output, RemoteCommand, Stderr
 
+SHELLS = ["sh", "bash", "dash", "zsh", "ksh", "csh", "fish"]
 
-@pytest.mark.parametrize("shell", ["sh", "bash", "dash", "zsh", "ksh", "csh", "fish"])
+
+@pytest.mark.parametrize("shell", SHELLS)
 def test_every_login_shell_runs_the_same(shell: str) -> None:
     """Also where the server starts commands in a process group of its own, which must live on."""
     if shutil.which(shell) is None:
@@ -32,6 +37,20 @@ def test_every_login_shell_runs_the_same(shell: str) -> None:
         output.stderr(process.stderr.read())
     assert output.started
     assert output.end() == (255, b"err\n")
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_what_is_entered_by_words_that_know_no_home_is_at_home_there(shell: str) -> None:
+    if shutil.which(shell) is None:
+        pytest.skip(f"{shell} is not installed")
+    user = pwd.getpwuid(os.getuid())
+    command = RemoteCommand(["sh", "-c", "pwd -P; echo $USER $0"], entry=("env", "-u", "HOME", "-u", "USER"))
+    output = Output(command)
+    done = subprocess.run(
+        [shell, "-c", command.bootstrap()], input=command.frame(), cwd="/", capture_output=True, check=False
+    )
+    home = Path(user.pw_dir).resolve()
+    assert output.stdout(done.stdout).decode() == f"{home}\n{user.pw_name} sh\n"
 
 
 @pytest.mark.parametrize("word", [b"", END])
