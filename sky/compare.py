@@ -36,15 +36,10 @@ def _accelerators_fit(asked: Resources, given: Resources) -> bool:
 
 
 def _image_fits(asked: Resources, given: Resources) -> bool:
-    if asked.image_id is None:
-        return True
-    wanted = _image_in(asked, given.region)
-    return wanted is not None and wanted == _image_in(given, given.region)
-
-
-def _image_in(resources: Resources, region: str | None) -> str | None:
-    images = resources.image_id or {}
-    return images.get(region) or images.get(None)
+    """Return whether the node boots the image that is asked for in its region, by that name or for any."""
+    wanted, have = asked.image_id, given.image_id or {}
+    here = have.get(given.region) or have.get(None)
+    return wanted is None or (here is not None and here == (wanted.get(given.region) or wanted.get(None)))
 
 
 def _disk_tier_fits(asked: Resources, given: Resources) -> bool:

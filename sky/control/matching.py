@@ -24,8 +24,7 @@ def matched(task: Task, record: ClusterRecord) -> Resources:
             f"the task asks for {task.num_nodes} nodes and cluster {record.name} has {record.num_nodes}; "
             "launch it on a new cluster"
         )
-    asked_then = {field: record.resources.get(field) for field in ("disk_tier", "image_id")}
-    launched = launched_resources(record.offer).copy(**asked_then)
+    launched = _launched(record)
     reasons = []
     for resources in task.alternatives:
         lacking = nodes_can_hold(demand_of(resources, record.offer), record.offer)
@@ -42,7 +41,9 @@ def matched(task: Task, record: ClusterRecord) -> Resources:
 
 def _launched(record: ClusterRecord) -> Resources:
     """Return one node as it was launched: its offer, with the software and the disk that were asked for."""
-    asked = requested(record)
+    from sky.resources import Resources
+
+    (asked,) = Resources.from_yaml_config(dict(record.resources))
     return launched_resources(record.offer).copy(
         accelerator_args=asked.accelerator_args, image_id=asked.image_id, disk_tier=asked.disk_tier
     )

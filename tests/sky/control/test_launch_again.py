@@ -1,4 +1,4 @@
-"""Which tasks an existing cluster is right for."""
+"""A cluster, and the tasks that are launched on it again."""
 
 from __future__ import annotations
 
