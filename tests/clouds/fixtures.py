@@ -37,12 +37,27 @@ def _ec2_server_with_machines(cloud_hosts: Hosts) -> Iterator[Cloud]:
 @pytest.fixture
 def ec2(_ec2_server: Cloud, monkeypatch: pytest.MonkeyPatch) -> Cloud:
     """An empty EC2 whose instances have no host; AWS SDKs of this process and its children go there."""
+    _ec2_server.reset()
     return _entered(_ec2_server, monkeypatch)
+
+
+@pytest.fixture(scope="module")
+def _ec2_of_module(_ec2_server_with_machines: Cloud) -> Iterator[Cloud]:
+    _ec2_server_with_machines.reset()
+    yield _ec2_server_with_machines
+    _ec2_server_with_machines.reset()
+
+
+@pytest.fixture
+def ec2_machines_of_module(_ec2_of_module: Cloud, monkeypatch: pytest.MonkeyPatch) -> Cloud:
+    """The one ``ec2_machines`` of a file's tests: what one of them leaves there, the next one finds."""
+    return _entered(_ec2_of_module, monkeypatch)
 
 
 @pytest.fixture
 def ec2_machines(_ec2_server_with_machines: Cloud, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
     """An empty EC2 whose instances are hosts that boot."""
+    _ec2_server_with_machines.reset()
     yield _entered(_ec2_server_with_machines, monkeypatch)
     _ec2_server_with_machines.reset()
 
@@ -50,7 +65,6 @@ def ec2_machines(_ec2_server_with_machines: Cloud, monkeypatch: pytest.MonkeyPat
 def _entered(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Cloud:
     from executors.aws import session
 
-    cloud.reset()
     session._client.cache_clear()
     session._session.cache_clear()
     for name, value in cloud.environment().items():

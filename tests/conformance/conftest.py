@@ -70,6 +70,8 @@ class Place:
     offer: Offer
     alive: Callable[[Handle, int], bool]
     with_gpus: Offer | None = None
+    kept: bool = False
+    """Whether its machines, which take long to boot, go from one test of a file to the next, wiped."""
 
 
 def _local(request: pytest.FixtureRequest) -> Place:
@@ -98,24 +100,26 @@ def _slurm(request: pytest.FixtureRequest) -> Place:
 
 
 def _aws(request: pytest.FixtureRequest) -> Place:
-    cloud: Cloud = request.getfixturevalue("ec2_machines")
+    kept = request.getfixturevalue("keeps_machines")
+    cloud: Cloud = request.getfixturevalue("ec2_machines_of_module" if kept else "ec2_machines")
     key = OfferKey("aws", "us-east-1", "us-east-1b", "m5.large", "", 0, Market.ON_DEMAND)
 
     def alive(_handle: Handle, pid: int) -> bool:
         return any(cloud.machines.machine(each).alive(pid) for each in cloud.machines.ids())
 
-    return Place(aws.executor(), Offer(key, 2_000, 4_096, 0, "x86_64", 96_000), alive)
+    return Place(aws.executor(), Offer(key, 2_000, 4_096, 0, "x86_64", 96_000), alive, kept=kept)
 
 
 def _gcp(request: pytest.FixtureRequest) -> Place:
-    server: Gce = request.getfixturevalue("gce_machines")
+    kept = request.getfixturevalue("keeps_machines")
+    server: Gce = request.getfixturevalue("gce_machines_of_module" if kept else "gce_machines")
     key = OfferKey("gcp", "us-central1", "us-central1-a", "e2-small", "", 0, Market.ON_DEMAND)
 
     def alive(_handle: Handle, pid: int) -> bool:
         assert server.machines is not None
         return any(server.machines.machine(each["id"]).alive(pid) for each in server.instances())
 
-    return Place(gcp.executor(), Offer(key, 2_000, 4_096, 0, "x86_64", 16_753), alive)
+    return Place(gcp.executor(), Offer(key, 2_000, 4_096, 0, "x86_64", 16_753), alive, kept=kept)
 
 
 def _kubernetes(request: pytest.FixtureRequest) -> Place:
@@ -137,16 +141,30 @@ _PLACES = [
     pytest.param(_fake, id="fake"),
     pytest.param(_ssh, id="ssh", marks=pytest.mark.needs("ssh")),
     pytest.param(_slurm, id="slurm", marks=pytest.mark.needs("slurm")),
-    pytest.param(_aws, id="aws", marks=pytest.mark.needs("namespaces", "time")),
-    pytest.param(_gcp, id="gcp", marks=pytest.mark.needs("namespaces", "time")),
+    pytest.param(_aws, id="aws", marks=pytest.mark.needs("namespaces")),
+    pytest.param(_gcp, id="gcp", marks=pytest.mark.needs("namespaces")),
     pytest.param(_kubernetes, id="kubernetes", marks=pytest.mark.needs("kubernetes")),
 ]
 
 
+@pytest.fixture
+def keeps_machines() -> bool:
+    """Whether the file's tests share the machines of a cloud; a file that may do so says so itself."""
+    return False
+
+
+@pytest.fixture(scope="module")
+def home_of_module(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the keys are of the machines that a file's tests share."""
+    return tmp_path_factory.mktemp("shared")
+
+
 @pytest.fixture(params=_PLACES)
-def place(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
-    monkeypatch.setenv("SKY_HOME", str(tmp_path / "sky"))
+def place(
+    request: pytest.FixtureRequest, tmp_path: Path, home_of_module: Path, monkeypatch: pytest.MonkeyPatch
+) -> Place:
     made: Place = request.param(request)
+    monkeypatch.setenv("SKY_HOME", str((home_of_module if made.kept else tmp_path) / "sky"))
     return made
 
 
@@ -168,8 +186,11 @@ def offer(place: Place) -> Offer:
 
 
 @pytest.fixture
-def make(executor: Executor) -> Iterator[Make]:
-    """Bring up clusters and remove them, with every process of theirs, at the end."""
+def make(place: Place, executor: Executor) -> Iterator[Make]:
+    """Bring up clusters and remove them, with every process of theirs, at the end.
+
+    Of machines that are kept, all is removed that is on them: the next test finds them as they were made.
+    """
     handles: list[Handle] = []
 
     def make_one(cluster_id: str, offer: Offer) -> Subject:
@@ -180,7 +201,18 @@ def make(executor: Executor) -> Iterator[Make]:
 
     yield make_one
     for handle in handles:
-        lifecycle.tear_down(executor, handle)
+        if place.kept:
+            _wipe(executor, handle)
+        else:
+            lifecycle.tear_down(executor, handle)
+
+
+def _wipe(executor: Executor, handle: Handle) -> None:
+    """End all that runs on the cluster's machine, and leave in its home what was there at its first login."""
+    with lifecycle.connected(executor, handle) as transport:
+        executor.queue(handle, transport).stop_agent()  # type: ignore[attr-defined]
+        script = "find ~ -mindepth 1 -maxdepth 1 ! -name .ssh -exec rm -rf {} + && cp -r /etc/skel/. ~"
+        assert transport.run(["sh", "-c", script]).returncode == 0
 
 
 @pytest.fixture
