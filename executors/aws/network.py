@@ -8,27 +8,23 @@ from __future__ import annotations
 
 import os
 import time
-import urllib.request
 from collections.abc import Sequence
 from dataclasses import dataclass
-from ipaddress import ip_network
 from typing import Any
 
-from catalog.errors import UserError
 from catalog.scope import Scope
 from executors.api import NodeRequest
 from executors.aws import tags
 from executors.aws.errors import CLOUD, code_of, translated
 from executors.aws.session import client
 from executors.errors import OutOfCapacity
+from executors.vm.ssh_sources import ANYWHERE, ssh_sources
 
 NO_NETWORK_TTL_S = 86400
 """How long a region or zone is left out that has no network for machines."""
 SHARED_GROUP = "sky-ssh"
 SSH_FROM_ENV = "SKY_AWS_SSH_FROM"
 """Address ranges (``203.0.113.0/24,...``) that logins are let in from, where it is set."""
-_ANYWHERE = "0.0.0.0/0"
-_WHO_AM_I, _WHO_AM_I_S = "https://checkip.amazonaws.com", 3.0
 _DELETE_S, _PAUSE_S = 300.0, 2.0
 _IN_USE = {"DependencyViolation", "InvalidGroup.InUse"}
 
@@ -86,7 +82,7 @@ def groups_for(request: NodeRequest, vpc_id: str, *, efa: bool = False) -> list[
     name = f"sky-{request.cluster_id}"
     own = _group(region, vpc_id, name, f"Cluster {request.cluster_name}", tags.of_cluster(request))
     among = {"IpProtocol": "-1", "UserIdGroupPairs": [{"GroupId": own}]}
-    _allow(region, own, [among, *(_tcp(port, _ANYWHERE) for port in request.ports)])
+    _allow(region, own, [among, *(_tcp(port, ANYWHERE) for port in request.ports)])
     if efa:
         _allow(region, own, [among], outward=True)
     return [shared, own]
@@ -96,7 +92,8 @@ def open_logins(region: str) -> None:
     """Let logins in from where this machine is today, to the machines of all clusters in the region."""
     with translated():
         wanted = [{"Name": "group-name", "Values": [SHARED_GROUP]}]
-        rules = [_tcp("22", source) for source in ssh_sources()]
+        is_aws = not os.environ.get("AWS_ENDPOINT_URL")
+        rules = [_tcp("22", source) for source in ssh_sources(SSH_FROM_ENV, look=is_aws)]
         for group in client("ec2", region).describe_security_groups(Filters=wanted)["SecurityGroups"]:
             _allow(region, group["GroupId"], rules)
 
@@ -134,29 +131,6 @@ def _deleted(region: str, group_id: str) -> bool:
         if code_of(error) != "InvalidGroup.NotFound":
             raise
     return True
-
-
-def ssh_sources() -> Sequence[str]:
-    """Return the ranges that logins come from: those of ``SSH_FROM_ENV``, else this machine, else anywhere.
-
-    AWS is asked which address this machine has outside. Keys alone let in, from wherever.
-    """
-    if ranges := os.environ.get(SSH_FROM_ENV):
-        return [_range(word.strip()) for word in ranges.split(",")]
-    if os.environ.get("AWS_ENDPOINT_URL"):
-        return [_ANYWHERE]
-    try:
-        with urllib.request.urlopen(_WHO_AM_I, timeout=_WHO_AM_I_S) as answer:
-            return [str(ip_network(answer.read().decode().strip()))]
-    except (OSError, ValueError):
-        return [_ANYWHERE]
-
-
-def _range(text: str) -> str:
-    try:
-        return str(ip_network(text))
-    except ValueError as error:
-        raise UserError(f"{SSH_FROM_ENV}: {error}") from None
 
 
 def _group(region: str, vpc_id: str, name: str, description: str, marks: dict[str, str]) -> str:

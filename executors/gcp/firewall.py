@@ -2,48 +2,39 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 from collections.abc import Iterator, Sequence
 from functools import partial
-from ipaddress import ip_network
 
-from catalog.errors import ExecutorError, UserError
+from catalog.errors import ExecutorError
 from executors.errors import NotFound
 from executors.gcp import errors, names, operations
-from executors.gcp.rest import Json, Rest
+from executors.gcp.rest import ENDPOINT_VARIABLE, Json, Rest
+from executors.vm.ssh_sources import ANYWHERE, ssh_sources
 
 SSH_FROM_VARIABLE = "SKY_GCP_SSH_FROM"
 """The variable with the ranges (``203.0.113.0/24``, several with commas) that may reach the nodes by SSH."""
-_ANYWHERE = "0.0.0.0/0"
+_HASH = 8
 
 
-def rules(cluster_id: str, ports: Sequence[str], *, several: bool, network: str) -> list[Json]:
-    """Return the rules that the cluster needs, ``several`` hosts with one among them.
-
-    SSH takes keys alone, and may be narrowed down further.
-    """
-    group = names.group(cluster_id)
-    common = {
-        "network": network,
-        "direction": "INGRESS",
-        "targetTags": [group],
-        "description": names.note(cluster_id),
-    }
-    wanted: list[Json] = [
-        {
-            **common,
-            "name": f"{group}-ssh",
-            "sourceRanges": _ssh_from(),
-            "allowed": [{"IPProtocol": "tcp", "ports": ["22"]}],
-        }
-    ]
+def rules(cluster_id: str, ports: Sequence[str], num_nodes: int, network: str) -> list[Json]:
+    """Return the rules that the cluster needs, with logins from where this machine is today."""
+    group, common = names.group(cluster_id), _common(cluster_id, network)
+    wanted = [_logins(cluster_id, network)]
     if ports:
         allowed = [{"IPProtocol": "tcp", "ports": list(ports)}]
-        wanted.append({**common, "name": f"{group}-ports", "sourceRanges": [_ANYWHERE], "allowed": allowed})
-    if several:
+        wanted.append({**common, "name": f"{group}-ports", "sourceRanges": [ANYWHERE], "allowed": allowed})
+    if num_nodes > 1:
         allowed = [{"IPProtocol": protocol} for protocol in ("tcp", "udp", "icmp")]
         wanted.append({**common, "name": f"{group}-nodes", "sourceTags": [group], "allowed": allowed})
     return wanted
+
+
+def open_logins(rest: Rest, cluster_id: str, network: str) -> None:
+    """Let logins in from where this machine is today, besides where they are let in from already."""
+    open_all(rest, cluster_id, [_logins(cluster_id, network)])
 
 
 def open_all(rest: Rest, cluster_id: str, wanted: Sequence[Json]) -> None:
@@ -73,12 +64,25 @@ def clusters(rest: Rest) -> set[str]:
     return {names.noted_id(rule) for rule in _list(rest, f"{names.PREFIX}.*")} - {""}
 
 
-def _ssh_from() -> list[str]:
-    ranges = os.environ.get(SSH_FROM_VARIABLE) or _ANYWHERE
-    try:
-        return [str(ip_network(each.strip())) for each in ranges.split(",")]
-    except ValueError as error:
-        raise UserError(f"{SSH_FROM_VARIABLE}: {error}") from None
+def _logins(cluster_id: str, network: str) -> Json:
+    """Return the rule that lets logins in. Other ranges make another rule, so that those of before stay."""
+    ranges = ssh_sources(SSH_FROM_VARIABLE, look=not os.environ.get(ENDPOINT_VARIABLE))
+    digest = hashlib.sha256(",".join(ranges).encode()).hexdigest()[:_HASH]
+    return {
+        **_common(cluster_id, network),
+        "name": f"{names.group(cluster_id)}-ssh-{digest}",
+        "sourceRanges": ranges,
+        "allowed": [{"IPProtocol": "tcp", "ports": ["22"]}],
+    }
+
+
+def _common(cluster_id: str, network: str) -> Json:
+    return {
+        "network": network,
+        "direction": "INGRESS",
+        "targetTags": [names.group(cluster_id)],
+        "description": json.dumps({"cluster_id": cluster_id, "owner": names.owner()}),
+    }
 
 
 def _list(rest: Rest, name: str) -> Iterator[Json]:

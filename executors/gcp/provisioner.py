@@ -143,6 +143,7 @@ class GcpProvisioner:
             nodes = fleet.start(rest, found)
         except errors.Refused as error:
             raise errors.about(error, key) from error
+        firewall.open_logins(rest, handle.cluster_id, instances.network())
         addresses = [each.address(client_key()) for each in nodes]
         _await_login(rest, nodes, addresses, handle.data["host_key"], key)
         runtime.resumed(addresses, handle)

@@ -63,14 +63,20 @@ def test_a_job_keeps_the_cluster_up_until_it_ends(quick: Subject) -> None:
 
 @pytest.mark.usefixtures("stoppable")
 def test_setup_keeps_the_cluster_up(quick: Subject) -> None:
-    def set_autostop(_chunk: bytes) -> None:
-        quick.queue.set_autostop(Autostop(1))
+    seen: list[NodeState] = []
 
-    script = "echo it runs; sleep 0.8"
-    node_setup.run_setup(
-        quick.executor, quick.handle, script, env={}, run_timestamp="sky-s", on_output=set_autostop
-    )
-    assert state(quick) is NodeState.RUNNING
+    def react(chunk: bytes) -> None:
+        if b"begun" in chunk:
+            quick.queue.set_autostop(Autostop(1))
+            quick.executor.connect(quick.handle).run(["touch", "set"])
+        if b"much later" in chunk:
+            seen.append(state(quick))
+            quick.executor.connect(quick.handle).run(["touch", "seen"])
+
+    wait = "until [ -e ~/{} ]; do sleep 0.02; done"
+    script = f"echo begun; {wait.format('set')}; sleep 0.8; echo much later; {wait.format('seen')}"
+    node_setup.run_setup(quick.executor, quick.handle, script, env={}, run_timestamp="sky-s", on_output=react)
+    assert seen == [NodeState.RUNNING]
     wait_for(quick, NodeState.STOPPED)
 
 

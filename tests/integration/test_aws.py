@@ -17,20 +17,10 @@ from tests.integration.command import sky, statuses, until
 PLACE = ("--infra", "aws/us-east-1", "-t", "t3.micro")
 
 
-def test_a_task_runs_where_there_is_capacity_and_nothing_stays(ec2_machines: Cloud) -> None:
-    for zone in "abc":
-        ec2_machines.capacity(0, zone=f"us-east-1{zone}")
-    assert sky("launch", "-y", "-c", "dev", *PLACE, "echo ran").out == "ran\n"
-    (instance,) = ec2_machines.instances()
-    assert instance["zone"] == "us-east-1d"
-    sky("down", "-y", "dev")
-    assert ec2_machines.machines.ids() == []
-    assert statuses() == {}
-
-
-@pytest.mark.needs("time")
 def test_a_cluster_from_launch_to_down(ec2_machines: Cloud, home: Path, tmp_path: Path) -> None:
     ec2 = ec2_machines
+    for zone in "abc":
+        ec2.capacity(0, zone=f"us-east-1{zone}")
     (tmp_path / "work").mkdir()
     (tmp_path / "work" / "data").write_text("from the laptop\n")
     task = tmp_path / "task.yaml"
@@ -40,7 +30,9 @@ def test_a_cluster_from_launch_to_down(ec2_machines: Cloud, home: Path, tmp_path
     )
     launched = sky("launch", "-y", "-c", "dev", str(task))
     assert launched.out == "from the laptop\nready\n"
+    assert launched.err.count("no capacity") == 3, launched.err
     (instance,) = ec2.instances()
+    assert instance["zone"] == "us-east-1d"
     assert sky("launch", "-y", "-c", "dev", str(task)).out == "from the laptop\nready\n"
     assert sky("exec", "dev", "exit 7", code=7).code == 7
     sky("exec", "-d", "dev", "sleep 600")
@@ -66,7 +58,7 @@ def test_a_cluster_from_launch_to_down(ec2_machines: Cloud, home: Path, tmp_path
     assert statuses() == {}
 
 
-@pytest.mark.needs("slurm", "time")
+@pytest.mark.needs("slurm")
 def test_two_machines_run_one_job_and_take_themselves_down(ec2_machines: Cloud) -> None:
     script = 'echo "$SKYPILOT_NODE_RANK of $SKYPILOT_NUM_NODES"'
     ran = sky("launch", "-y", "-c", "duo", *PLACE, "--num-nodes", "2", script)

@@ -89,7 +89,7 @@ def test_a_cluster_stops_by_hand_and_takes_itself_down_with_its_rules(gce_machin
     assert len(gce.calls("firewalls.insert")) == len(gce.calls("firewalls.delete"))
 
 
-@pytest.mark.needs("slurm", "time")
+@pytest.mark.needs("slurm")
 def test_two_nodes_run_one_job_and_stop_together(gce_machines: Gce) -> None:
     gce = gce_machines
     launched = sky(

@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from catalog.errors import UserError
-from executors.aws.network import SSH_FROM_ENV, groups_for, network, open_logins, ssh_sources
+from executors.aws.network import groups_for, network, open_logins
 from executors.aws.session import client
 from executors.errors import OutOfCapacity
 from tests.clouds.ec2.cloud import Cloud
@@ -60,11 +59,3 @@ def test_a_region_without_a_vpc_says_how_to_make_one(ec2: Cloud) -> None:
     ec2_client.delete_vpc(VpcId=vpc["VpcId"])
     with pytest.raises(OutOfCapacity, match="aws ec2 create-default-vpc --region us-west-2"):
         network("us-west-2")
-
-
-def test_logins_come_from_where_the_user_says(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(SSH_FROM_ENV, "203.0.113.7, 2001:db8::/32")
-    assert ssh_sources() == ["203.0.113.7/32", "2001:db8::/32"]
-    monkeypatch.setenv(SSH_FROM_ENV, "everywhere")
-    with pytest.raises(UserError, match=SSH_FROM_ENV):
-        ssh_sources()

@@ -18,7 +18,7 @@ from executors.errors import (
     Transient,
 )
 from executors.fanout import on_each
-from executors.gcp import instances, names
+from executors.gcp import firewall, instances, names
 from executors.gcp.provisioner import GcpProvisioner
 from executors.transports.address import Address, read_nodes
 from executors.vm import ready
@@ -285,5 +285,24 @@ def test_logins_may_be_narrowed_and_labels_of_ours_are_refused(
         provisioner.create(order(labels={"sky-cluster": "mine"}))
     monkeypatch.setenv("SKY_GCP_SSH_FROM", "192.0.2.0/24, 198.51.100.7")
     handle = provisioner.create(order())
-    rule = provisioner._rest(handle).get(f"global/firewalls/{names.group(handle.cluster_id)}-ssh")
-    assert rule["sourceRanges"] == ["192.0.2.0/24", "198.51.100.7/32"]
+    assert logins_from(provisioner, handle) == [["192.0.2.0/24", "198.51.100.7/32"]]
+
+
+def logins_from(provisioner: GcpProvisioner, handle: Handle) -> list[list[str]]:
+    """The ranges of each rule that lets logins in."""
+    rest = provisioner._rest(handle)
+    rules = [rest.get(f"global/firewalls/{name}") for name in firewall.find(rest, handle.cluster_id)]
+    return sorted(rule["sourceRanges"] for rule in rules if "-ssh-" in rule["name"])
+
+
+@pytest.mark.parametrize("verb", ["create", "start"])
+def test_from_another_network_logins_are_let_in_too_until_the_cluster_goes(
+    verb: str, provisioner: GcpProvisioner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SKY_GCP_SSH_FROM", "192.0.2.1")
+    handle = provisioner.create(order())
+    monkeypatch.setenv("SKY_GCP_SSH_FROM", "198.51.100.7")
+    provisioner.create(order()) if verb == "create" else provisioner.start(handle)
+    assert logins_from(provisioner, handle) == [["192.0.2.1/32"], ["198.51.100.7/32"]]
+    provisioner.delete(handle)
+    assert logins_from(provisioner, handle) == []
