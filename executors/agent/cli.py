@@ -226,8 +226,6 @@ def _tail(layout: Layout, arguments: argparse.Namespace) -> int:
 
 
 def _autostop(layout: Layout, arguments: argparse.Namespace) -> None:
-    """Set it and answer, even where the daemon acts at once and ends all that is the cluster's."""
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     db = connect(layout.database)
     idle.set_autostop(db, idle.Autostop(arguments.minutes, arguments.down, arguments.wait_for))
     db.close()

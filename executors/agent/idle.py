@@ -17,6 +17,7 @@ _IDLE_CLOCK, _SETTING_CLOCK = "idle_clock", "autostop_clock"
 _JUMP_S = 1.0
 _AUTOSTOP = "autostop"
 _STOPPING = "stopping"
+_CALLER, _CALLER_PAUSE_S = "autostop_caller", 0.1
 
 
 SSH, ACCELERATORS = "ssh", "accelerators"
@@ -90,7 +91,10 @@ def lease(db: sqlite3.Connection, purpose: str) -> Iterator[None]:
 
 
 def set_autostop(db: sqlite3.Connection, setting: Autostop) -> None:
-    """Replace the setting; negative minutes cancel it. Where none was active, the idle clock starts again."""
+    """Replace the setting; negative minutes cancel it. Where none was active, the idle clock starts again.
+
+    The node does not act on it before this process has ended, so that who asked for it gets an answer.
+    """
     with transaction(db):
         refuse_when_stopping(db)
         if setting.idle_minutes < 0:
@@ -99,6 +103,7 @@ def set_autostop(db: sqlite3.Connection, setting: Autostop) -> None:
         if get_fact(db, _AUTOSTOP) is None:
             restart_clocks(db)
         set_fact(db, _AUTOSTOP, json.dumps(setting._asdict()))
+        set_fact(db, _CALLER, json.dumps(identity()))
 
 
 def get_autostop(db: sqlite3.Connection) -> Optional[Autostop]:
@@ -113,7 +118,12 @@ def due_at(db: sqlite3.Connection, seconds_per_minute: float) -> Optional[float]
     if setting is None:
         return None
     since = _begun(db, _SETTING_CLOCK) if setting.unconditional else idle_since(db)
-    return None if since is None else since + setting.idle_minutes * seconds_per_minute
+    if since is None:
+        return None
+    due = since + setting.idle_minutes * seconds_per_minute
+    caller = get_fact(db, _CALLER)
+    waits = caller is not None and alive(Identity(*json.loads(caller)))
+    return max(due, time.time() + _CALLER_PAUSE_S) if waits else due
 
 
 def decide_to_stop(db: sqlite3.Connection, seconds_per_minute: float) -> Optional[Autostop]:
