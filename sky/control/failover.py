@@ -6,13 +6,15 @@ import hashlib
 import json
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from sky.control import shortages
 from sky.control.bringup import wait_for_capacity
 from sky.control.clusters import tear_down
 from sky.control.identity import check_owner, command_line, new_cluster_id, owner_of_new
+from sky.control.locks import FOREVER
+from sky.control.losers import Losers
 from sky.control.outlook import Outlook
 from sky.control.patience import Patience
 from sky.control.place import Place, key_text, price_text
@@ -33,12 +35,16 @@ _log = logging.getLogger("sky.launch")
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What to make: cluster ``name`` for ``task``, with so many places tried at once (``racers``)."""
+    """What to make: cluster ``name`` for ``task``, with so many places tried at once (``racers``).
+
+    ``losers`` are those of them that the launch leaves behind.
+    """
 
     name: str
     task: Task
     target: OptimizeTarget
     racers: int = 1
+    losers: Losers = field(default_factory=Losers)
 
 
 def launch_new(
@@ -83,7 +89,7 @@ def _try(store: Store, order: Order, places: Sequence[Place]) -> Tried:
         return try_alone(store, store.add(_intent(store, order, order.name, places[0])), login)
     names = [f"{order.name}{RACER}{lane}" for lane in range(1, len(places) + 1)]
     intents = [_intent(store, order, name, place) for name, place in zip(names, places, strict=True)]
-    return race(store, [store.add(intent) for intent in intents], login)
+    return race(store, [store.add(intent) for intent in intents], order.losers)
 
 
 def _say(name: str, refusals: Sequence[Refusal], where: str) -> None:
@@ -113,13 +119,15 @@ def _wait(search: Search, name: str, patience: Patience, error: ResourcesUnavail
     search.start_over()
 
 
-def remove_aside(store: Store, name: str) -> None:
-    """Remove what an earlier launch of cluster ``name`` left on its way; the caller holds its lock."""
-    for left in store.aside(name):
-        check_owner(left)
-        _log.info("Removing %s, which an interrupted launch left", left.name)
-        with store.lock(left.name):
-            tear_down(store, left)
+def remove_racers(store: Store, name: str) -> None:
+    """Remove what an earlier race for cluster ``name`` left; the caller holds the lock of ``name``."""
+    for racer in store.racers(name):
+        check_owner(racer)
+        with store.lock(racer.name, FOREVER):
+            left = store.get(racer.name)  # a launch that goes on may have removed it meanwhile
+            if left is not None:
+                _log.info("Removing %s, which an interrupted race left", racer.name)
+                tear_down(store, left)
 
 
 def _intent(store: Store, order: Order, name: str, place: Place) -> ClusterRecord:

@@ -28,6 +28,7 @@ from sky.control.handles import ClusterHandle, handle_of
 from sky.control.identity import check_cluster_name, check_owner, command_line, new_cluster_name
 from sky.control.jobspec import environment, job_spec, run_timestamp
 from sky.control.locks import FOREVER, ClusterBusy
+from sky.control.losers import Losers
 from sky.control.matching import matched
 from sky.control.outlook import MOST_RACERS, Outlook
 from sky.control.patience import Patience
@@ -115,18 +116,21 @@ def launch_task(task: Task, cluster_name: str | None, options: LaunchOptions) ->
     store = open_store()
     if options.dryrun:
         return _dry_launch(store, task, name, options)
-    with store.lock(name, FOREVER), _saying_what_is_left(store, name):
-        was_up, record, resources = _provision(store, task, name, options)
-        _log.info("Cluster %s is UP", name)
-        stamp = run_timestamp()
-        _sync(task, record, file_mounts=True)
-        if not options.detach_setup and not options.no_setup and not (options.fast and was_up):
-            _setup(task, record, stamp)
-        record = _pre_exec(store, resources, record, options)
-        with_setup = options.detach_setup and not options.no_setup
-        job_id = _submit(task, resources, record, stamp, with_setup=with_setup)
-    down = options.down and options.idle_minutes is None
-    return _finish(store, record, job_id, follow=not options.detach_run, show=options.stream_logs, down=down)
+    with Losers() as losers:
+        with store.lock(name, FOREVER), _saying_what_is_left(store, name):
+            order = Order(name, task, options.target, options.race, losers)
+            was_up, record, resources = _provision(store, order, options)
+            _log.info("Cluster %s is UP", name)
+            stamp = run_timestamp()
+            _sync(task, record, file_mounts=True)
+            if not options.detach_setup and not options.no_setup and not (options.fast and was_up):
+                _setup(task, record, stamp)
+            record = _pre_exec(store, resources, record, options)
+            with_setup = options.detach_setup and not options.no_setup
+            job_id = _submit(task, resources, record, stamp, with_setup=with_setup)
+        down = options.down and options.idle_minutes is None
+        follow, show = not options.detach_run, options.stream_logs
+        return _finish(store, record, job_id, follow=follow, show=show, down=down)
 
 
 def _refuse_what_no_infra_has(task: Task) -> None:
@@ -205,11 +209,10 @@ def _dry_launch(store: Store, task: Task, name: str, options: LaunchOptions) -> 
     return Outcome()
 
 
-def _provision(
-    store: Store, task: Task, name: str, options: LaunchOptions
-) -> tuple[bool, ClusterRecord, Resources]:
+def _provision(store: Store, order: Order, options: LaunchOptions) -> tuple[bool, ClusterRecord, Resources]:
     """Return whether the cluster was up, its record, and the one of the task's resources that it answers."""
-    remove_aside(store, name)
+    name, task = order.name, order.task
+    remove_racers(store, name)
     record = store.get(name)
     if record is not None:
         check_owner(record)
@@ -219,9 +222,7 @@ def _provision(
         tear_down(store, record)
         record = None
     if record is None:
-        with cloned_disk(store, task, name, options.clone_disk_from, options.target) as on_disk:
-            order = Order(name, on_disk, options.target, options.race)
-            record, resources = launch_new(store, order, options.patience, options.on_outlook)
+        record, resources = launch_new(store, order, options.patience, options.on_outlook)
         return False, record, resources
     _refuse_clone_to(name, options)
     resources = matched(task, record)

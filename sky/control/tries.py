@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from threading import Event
 
@@ -20,6 +20,7 @@ from executors.errors import AuthError, ScopedError
 from sky.control import access, ssh_config
 from sky.control.bringup import bring_up, clean_up
 from sky.control.failures import public_errors
+from sky.control.losers import Losers
 from sky.control.place import key_text
 from sky.control.records import ClusterRecord
 from sky.control.refusals import REFUSED, Refusal
@@ -57,35 +58,46 @@ def try_alone(store: Store, record: ClusterRecord, docker_login: DockerLogin | N
     return Tried(None, (refusal,))
 
 
-def race(store: Store, records: Sequence[ClusterRecord], docker_login: DockerLogin | None) -> Tried:
+def race(store: Store, records: Sequence[ClusterRecord], losers: Losers) -> Tried:
     """Bring all of ``records`` up at once; the first that is up takes the cluster's name, the others go.
 
-    A racer that gets its nodes when another one is up goes no further. Returns when nothing of the others is
-    left. The caller holds the lock of the cluster's name. Where none comes up, the first error that is no
-    refusal passes. Raises ``StopFailoverError`` when something could not be removed.
+    A racer that gets its nodes when another one is up goes no further. Returns with the first; the others
+    are among ``losers`` then, as all are after Ctrl-C. The caller holds the lock of the cluster's name. Where
+    none comes up, the first error that is no refusal passes. Raises ``StopFailoverError`` when something of
+    these could not be removed.
     """
     over = Event()
-    with ThreadPoolExecutor(len(records), thread_name_prefix="sky-race") as pool:
-        runs = [pool.submit(_run, store, record, docker_login, over) for record in records]
-        try:
-            wait(runs)
-        except KeyboardInterrupt:
-            over.set()
-            _log.info("Ending the race: what it made is being removed")
-            raise
+    pool = ThreadPoolExecutor(len(records), thread_name_prefix="sky-race")
+    runs = [pool.submit(_run, store, record, over) for record in records]
+    pool.shutdown(wait=False)
+    try:
+        up = next((record for run in as_completed(runs) if (record := _up(run)) is not None), None)
+    except KeyboardInterrupt:
+        over.set()
+        losers.add(runs)
+        _log.info("Ending the race: what it made is being removed")
+        raise
+    results = [run.result() for run in runs if run.done() and run.exception() is None]
+    refusals = tuple(result for result in results if isinstance(result, Refusal))
+    if up is not None:
+        losers.add(runs)
+        return Tried(up, refusals)
     errors = [error for run in runs if (error := run.exception()) is not None]
-    results = [run.result() for run in runs if run.exception() is None]
-    up = next((result for result in results if isinstance(result, ClusterRecord)), None)
     for error in sorted(errors, key=lambda error: not isinstance(error, StopFailoverError)):
-        if up is None or isinstance(error, StopFailoverError):
-            raise error
-        _log.warning("%s", error)
-    return Tried(up, tuple(result for result in results if isinstance(result, Refusal)))
+        raise error
+    return Tried(None, refusals)
 
 
-def _run(
-    store: Store, record: ClusterRecord, docker_login: DockerLogin | None, over: Event
-) -> ClusterRecord | Refusal | None:
+_Ran = ClusterRecord | Refusal | None
+
+
+def _up(run: Future[_Ran]) -> ClusterRecord | None:
+    """Return the record of a run that came first."""
+    result = None if run.exception() is not None else run.result()
+    return result if isinstance(result, ClusterRecord) else None
+
+
+def _run(store: Store, record: ClusterRecord, over: Event) -> _Ran:
     """Return the record, UP and renamed, if it is the first, else why not; what is not first is removed."""
 
     def still_on() -> None:

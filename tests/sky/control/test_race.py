@@ -15,7 +15,7 @@ import sky
 from catalog.errors import UserError
 from catalog.scope import Scope
 from executors import registry
-from executors.api import NodeRequest
+from executors.api import Handle, NodeRequest
 from executors.errors import CleanupIncomplete, HostUnreachable, OutOfCapacity
 from sky import core
 from sky.cli.main import cli
@@ -98,6 +98,23 @@ def test_the_first_that_is_up_stays_and_the_others_go(winner: int, aws: FakeClou
     assert [each.ended_at is None for each in paid.values()].count(True) == 1
     core.down(NAME)
     assert core.status() == []
+
+
+def test_the_job_does_not_wait_until_the_others_are_removed(
+    aws: FakeCloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    delete = aws.delete
+    with heard("Job 1 on cluster") as submitted, heard("is up first") as won:
+
+        def delete_late(handle: Handle) -> None:
+            assert submitted.wait(PATIENCE_S), "the job waits for this"
+            delete(handle)
+
+        monkeypatch.setattr(aws, "delete", delete_late)
+        aws.on_create = Track(best(1)[0], won, racers=2)
+        _, handle = core.launch(task(), NAME, race=2)
+    assert handle is not None
+    assert (list(aws.existing), len(core.status())) == ([handle.cluster_id], 1)
 
 
 def test_every_racer_is_recorded_before_the_first_call(aws: FakeCloud) -> None:
