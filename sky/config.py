@@ -1,6 +1,7 @@
 """The user's configuration: ``$SKYPILOT_CONFIG``, else ``~/.sky/config.yaml``; read on first use.
 
     allowed_clouds: [aws, gcp]      clouds that plans may use; all when absent
+    aws: {...}                      capacity reservations that plans may use (docs/aws.md)
     kubernetes: {...}               contexts that plans may use, and how pods are made (docs/kubernetes.md)
 
 A file named by the environment must exist. Unknown keys and broken YAML are errors that name the line.
@@ -18,7 +19,8 @@ from executors.kubernetes.settings import PORTS
 from sky.exceptions import SpecError, within
 from sky.fields.schema import Kind, checked
 
-_FIELDS = {"allowed_clouds": (Kind.LIST,), "kubernetes": (Kind.MAPPING,)}
+_FIELDS = {"allowed_clouds": (Kind.LIST,), "aws": (Kind.MAPPING,), "kubernetes": (Kind.MAPPING,)}
+_AWS_FIELDS = {"prioritize_reservations": (Kind.FLAG,), "specific_reservations": (Kind.LIST,)}
 _KUBERNETES_FIELDS = {
     "allowed_contexts": (Kind.LIST, Kind.TEXT),
     "pod_config": (Kind.MAPPING,),
@@ -76,6 +78,8 @@ def _read(path: Path, _mtime_ns: int) -> dict[str, Any]:
         config = checked(documents[0].value or {}, _FIELDS, "the configuration")
         if "allowed_clouds" in config:
             config["allowed_clouds"] = _cloud_names(config["allowed_clouds"])
+        if "aws" in config:
+            config["aws"] = _aws(config["aws"])
         if "kubernetes" in config:
             config["kubernetes"] = _kubernetes(config["kubernetes"])
         return config
@@ -92,6 +96,16 @@ def _cloud_names(listed: list[Any]) -> list[str]:
             cloud = clouds.from_str(name, "")
             found.append(cloud.canonical_name())
     return found
+
+
+def _aws(section: Any) -> dict[str, Any]:
+    with within("aws"):
+        fields = dict(checked(section, _AWS_FIELDS, "the configuration of AWS"))
+        for position, each in enumerate(fields.get("specific_reservations", [])):
+            with within("specific_reservations", position):
+                if not isinstance(each, str) or not each.startswith("cr-"):
+                    raise SpecError(f"{each!r} is not the id of a capacity reservation: cr-...")
+        return fields
 
 
 def _kubernetes(section: Any) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from catalog.scope import Scope
 from sky.compile import compile_request, unique_names
 from sky.control import placement
 from sky.control.owned import OwnedNodes
+from sky.control.reserved import ReservedCapacity
 from sky.exceptions import ResourcesUnavailableError
 from sky.resources import Resources
 
@@ -36,7 +37,7 @@ class Planner:
     table: pa.Table
     catalog: CatalogInfo
     nodes: OwnedNodes
-    offers: Offers
+    reserved: ReservedCapacity
 
     @classmethod
     def of(cls, dag: Dag, objective: Objective, blocked: Iterable[Resources] = ()) -> Planner:
@@ -45,17 +46,16 @@ class Planner:
         from solver.plan import CatalogInfo
 
         request = compile_request(dag, objective, blocked)
-        nodes = OwnedNodes.for_dag(dag)
-        offers = offers_in_use()
-        snapshot = offers.snapshot
-        notes = (*_place_notes(dag), *([] if nodes.alone else offers.notes()))
+        nodes, reserved = OwnedNodes.for_dag(dag), ReservedCapacity.for_dag(dag)
+        notes = (*_place_notes(dag), *reserved.notes)
+        snapshot = open_snapshot()
         return cls(
             dag=dag,
             request=nodes.limiting(replace(request, notes=notes), dag),
-            table=nodes.beside(offers.table, dag),
+            table=nodes.beside(reserved.priced(snapshot.table), dag),
             catalog=CatalogInfo(snapshot.snapshot_id, snapshot.as_of, snapshot.rows, snapshot.sources),
             nodes=nodes,
-            offers=offers,
+            reserved=reserved,
         )
 
     def plan(self, blocks: Sequence[Scope] = (), params: Params | None = None) -> Plan:

@@ -9,10 +9,10 @@ from functools import partial
 from pathlib import Path
 
 from catalog.errors import SkyError
-from catalog.offer import OfferKey
+from catalog.offer import Market, OfferKey
 from catalog.scope import Scope
 from executors.api import NodeRequest
-from executors.aws import instances, intent, tags
+from executors.aws import instances, intent, reservations, tags
 from executors.aws.errors import CLOUD, translated
 from executors.aws.image import image_for
 from executors.aws.instances import Instance, Plan
@@ -47,6 +47,8 @@ def ensure(request: NodeRequest) -> list[Instance]:
     try:
         return _complete(request, found)
     except ScopedError:
+        if request.offer.key.market is Market.RESERVED:
+            reservations.leave_out(request.offer.key)
         if is_new:
             remove(region, cluster_id, request.cluster_name, instances.of_cluster(region, cluster_id))
         raise
@@ -82,6 +84,8 @@ def _add(request: NodeRequest, found: Sequence[Instance], count: int) -> list[st
     with translated(key):
         place = network(key.region)
         plan = _plan(request, place, live)
+    if key.market is Market.RESERVED:
+        plan = replace(plan, reservation_id=reservations.reservation_for(key, count))
     refused: OutOfCapacity | None = None
     for zone in _zones(key, place, live, noted):
         in_zone = replace(request, offer=replace(request.offer, key=replace(key, zone=zone)))

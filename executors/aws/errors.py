@@ -44,6 +44,7 @@ _REFUSALS = {
     "InsufficientReservedInstanceCapacity": _NO_CAPACITY,
     "InsufficientCapacity": _NO_CAPACITY,
     "InsufficientCapacityOnHost": _NO_CAPACITY,
+    "ReservationCapacityExceeded": _NO_CAPACITY,
     "SpotMaxPriceTooLow": _NO_CAPACITY,
     "InsufficientFreeAddressesInSubnet": Refusal(OutOfCapacity, ("region", "zone"), 10 * _MINUTE),
     "Unsupported": _NOT_HERE,

@@ -106,6 +106,7 @@ class Plan:
     groups: Sequence[str]
     profile: str
     efa: bool = False
+    reservation_id: str = ""
 
 
 def run(plan: Plan, subnet: str, zone: str, count: int, generation: int) -> list[str]:
@@ -122,6 +123,7 @@ def run(plan: Plan, subnet: str, zone: str, count: int, generation: int) -> list
     }
     spot = {"SpotInstanceType": "one-time", "InstanceInterruptionBehavior": "terminate"}
     market = {"InstanceMarketOptions": {"MarketType": "spot", "SpotOptions": spot}}
+    target = {"CapacityReservationTarget": {"CapacityReservationId": plan.reservation_id}}
     arguments = {
         "ClientToken": _token(plan.request.cluster_id, zone, generation),
         "MinCount": count,
@@ -143,6 +145,7 @@ def run(plan: Plan, subnet: str, zone: str, count: int, generation: int) -> list
         "IamInstanceProfile": {"Name": plan.profile},
         "MetadataOptions": {"HttpTokens": "required", "HttpEndpoint": "enabled"},
         "TagSpecifications": tags.specification(["instance", "volume", "network-interface"], marks),
+        **({"CapacityReservationSpecification": target} if plan.reservation_id else {}),
         **(market if offer.key.market is Market.SPOT else {"InstanceInitiatedShutdownBehavior": "stop"}),
     }
     # A refusal comes with status 500 too, and the SDK would ask again for what there is none of.

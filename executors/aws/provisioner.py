@@ -12,7 +12,7 @@ from catalog.offer import Market, OfferKey
 from catalog.scope import Scope
 from executors.api import Access, ClusterView, Handle, NodeRequest, NodeState
 from executors.aws import check as account
-from executors.aws import creation, disk_copy, instances, intent, tags
+from executors.aws import creation, intent, reservations, tags
 from executors.aws.errors import CLOUD, translated
 from executors.aws.instances import Instance
 from executors.aws.intent import Intent
@@ -23,6 +23,7 @@ from executors.aws.search import everywhere, instances_of
 from executors.aws.session import client, in_each
 from executors.aws.view import view_of
 from executors.errors import NotFound, Unsupported
+from executors.reserved import Reservation
 from executors.transports.address import Address, read_nodes, write_nodes
 from executors.vm import host_key, runtime
 from executors.vm.client_key import client_key
@@ -151,6 +152,10 @@ class AwsProvisioner:
     def agent_config(self, handle: Handle) -> Mapping[str, object]:
         """Return the agent's settings."""
         return agent_config(handle, self.self_commands(handle))
+
+    def reservations(self) -> Sequence[Reservation]:
+        """Return what of the user's capacity reservations may be used and is free."""
+        return reservations.usable()
 
     def configured(self) -> bool:
         """Return whether the SDK and credentials seem to be there; asks nobody."""

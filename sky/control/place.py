@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from sky.resources import Resources
     from solver.plan import Choice, Plan
 
-_RENTED = (Market.ON_DEMAND, Market.SPOT)
-
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -37,8 +35,11 @@ class Place:
 
 
 def offer_scope(key: OfferKey) -> Scope:
-    """Return the scope that holds the offer ``key`` alone; of an owned node, all shares of it."""
-    if key.market not in _RENTED:
+    """Return the scope that holds the offer ``key`` alone; of an owned node, all shares of it.
+
+    A plan knows what is reserved as what it is on demand.
+    """
+    if key.market is Market.OWNED:
         return Scope(key.cloud, key.region, key.zone or None, key.instance_type)
     return Scope(
         key.cloud,
@@ -47,13 +48,16 @@ def offer_scope(key: OfferKey) -> Scope:
         key.instance_type,
         key.accelerator,
         key.accelerator_count_milli,
-        key.market,
+        Market.ON_DEMAND if key.market is Market.RESERVED else key.market,
     )
 
 
 def planned_scope(scope: Scope) -> Scope:
-    """Return ``scope`` in the solver's terms, where owned and reserved nodes have no market of their own."""
-    if scope.market in {None, *_RENTED}:
+    """Return ``scope`` in the solver's terms, where owned nodes have no market of their own.
+
+    That what was reserved is taken says nothing of what can be rented: such a scope holds nothing there.
+    """
+    if scope.market is not Market.OWNED:
         return scope
     return Scope(
         scope.cloud,
@@ -70,8 +74,8 @@ def key_text(key: OfferKey) -> str:
     if key.cloud == LOCAL:
         return "this machine"
     where = f"{key.region}/{key.zone}" if key.zone and key.market is Market.OWNED else key.zone or key.region
-    spot = "[Spot]" if key.market is Market.SPOT else ""
-    return f"{key.cloud} {where} {key.instance_type}{spot}"
+    market = {Market.SPOT: "[Spot]", Market.RESERVED: "[Reserved]"}.get(key.market, "")
+    return f"{key.cloud} {where} {key.instance_type}{market}"
 
 
 def scope_text(scope: Scope) -> str:

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING
 from catalog.offer import Offer
 from catalog.units import MIB_PER_GIB, MILLI, format_mib, format_milli, mib, milli
 from executors import owned
+from executors.aws import settings as aws
 from executors.kubernetes import settings as kubernetes
 from executors.slurm import clusters
 
 if TYPE_CHECKING:
+    from executors.aws.settings import Settings as AwsSettings
     from executors.kubernetes.settings import Settings
     from executors.slurm.clusters import SlurmCluster
     from sky.resources import Resources
@@ -36,6 +38,13 @@ def _kubernetes_settings() -> Settings:
     return read()
 
 
+def _aws_settings() -> AwsSettings:
+    from sky.control.aws_config import read
+
+    return read()
+
+
+aws.read_with(_aws_settings)
 clusters.read_with(_slurm_clusters)
 kubernetes.read_with(_kubernetes_settings)
 

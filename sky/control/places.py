@@ -114,9 +114,12 @@ class Places:
         return [offer_scope(self._offer(choice).key) for choice in choices]
 
     def _offer(self, choice: Choice) -> Offer:
-        """Return what is taken for ``choice``: of an owned node, the whole."""
-        whole = None if self.planner is None else self.planner.nodes.offer_of(choice)
-        return whole or offer_of(choice)
+        """Return what is taken for ``choice``: the whole of an owned node, a reserved one where there is."""
+        if self.planner is None:
+            return offer_of(choice)
+        return (
+            self.planner.nodes.offer_of(choice) or self.planner.reserved.offer_of(choice) or offer_of(choice)
+        )
 
     def _unblocked_here(self, blocks: Sequence[Scope]) -> Place:
         assert self.here is not None

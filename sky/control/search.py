@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from catalog.offer import Market
 from catalog.scope import Scope
 from executors.errors import AuthError, OutOfCapacity
 from sky.control import shortages
@@ -64,9 +65,11 @@ class Search:
         )
 
     def refuse(self, refusals: Sequence[Refusal]) -> None:
-        """Leave out what ``refusals`` speak of."""
+        """Leave out what ``refusals`` speak of. Where a reservation was one, look at what is left of them."""
         self.refusals += refusals
         self._round += refusals
+        if any(refusal.offer.key.market is Market.RESERVED for refusal in refusals):
+            self._places = Places.of(self._task, self._target)
 
     @property
     def scarce(self) -> list[Refusal]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from xml.sax.saxutils import escape
+
+from tests.clouds.ec2.script import Reserved
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,30 @@ def no_capacity(instance_type: str, zone: str) -> Answer:
         f"We currently do not have sufficient {instance_type} capacity in the Availability Zone you "
         f"requested ({zone}). Our system will be working on provisioning additional capacity.",
         500,
+    )
+
+
+def reservation_full(reservation_id: str) -> Answer:
+    """Return what EC2 says where a reservation has no such machine left."""
+    return error(
+        "ReservationCapacityExceeded",
+        f"The targeted Capacity Reservation ({reservation_id}) does not have enough available instance "
+        f"capacity to fulfill your request.",
+    )
+
+
+def reservations(found: Iterable[Reserved]) -> Answer:
+    """Return capacity reservations."""
+    items = "".join(
+        f"<item><capacityReservationId>{each.reservation_id}</capacityReservationId>"
+        f"<instanceType>{each.instance_type}</instanceType><instancePlatform>{each.platform}</instancePlatform>"
+        f"<availabilityZone>{each.zone}</availabilityZone><tenancy>default</tenancy><state>active</state>"
+        f"<availableInstanceCount>{each.left}</availableInstanceCount>"
+        f"<instanceMatchCriteria>{each.match}</instanceMatchCriteria></item>"
+        for each in found
+    )
+    return listing(
+        "DescribeCapacityReservations", f"<capacityReservationSet>{items}</capacityReservationSet>"
     )
 
 

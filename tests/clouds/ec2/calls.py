@@ -43,6 +43,13 @@ class Call:
         return self.parameters.get("InstanceMarketOptions.MarketType", "on-demand")
 
     @property
+    def reservation(self) -> str:
+        """The capacity reservation that it is for, ``""`` for none."""
+        return self.parameters.get(
+            "CapacityReservationSpecification.CapacityReservationTarget.CapacityReservationId", ""
+        )
+
+    @property
     def instance_ids(self) -> list[str]:
         """The instances that it names."""
         return [value for name, value in self.parameters.items() if name.startswith("InstanceId.")]

@@ -46,6 +46,11 @@ class Cloud:
         """Have only ``left`` more instances of ``instance_type`` in ``zone`` and ``market``."""
         self._post("capacity", left=left, **where)
 
+    def reserve(self, reservation_id: str, zone: str, instance_type: str, left: int, **more: str) -> None:
+        """Have a capacity reservation (``tests.clouds.ec2.script.Reserved``)."""
+        fields = {"reservation_id": reservation_id, "zone": zone, "instance_type": instance_type}
+        self._post("reserve", **fields, left=left, **more)
+
     def quota(self, region: str, limit: int, market: str = "on-demand") -> None:
         """Let the account have ``limit`` instances in ``region``."""
         self._post("quota", region=region, market=market, limit=limit)

@@ -8,7 +8,7 @@ from typing import Any
 
 from tests.clouds.ec2.answers import Answer
 from tests.clouds.ec2.fleet import Fleet
-from tests.clouds.ec2.script import Capacity, Fault, Script
+from tests.clouds.ec2.script import Capacity, Fault, Reserved, Script
 
 
 class Control:
@@ -29,6 +29,9 @@ class Control:
 
     def _capacity(self, **fields: Any) -> None:
         self._script.capacities.append(Capacity(**fields))
+
+    def _reserve(self, **fields: Any) -> None:
+        self._script.reserved.append(Reserved(**fields))
 
     def _quota(self, region: str, market: str, limit: int) -> None:
         self._script.quota[region, market] = limit

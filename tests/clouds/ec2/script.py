@@ -49,6 +49,23 @@ class Capacity:
 
 
 @dataclass
+class Reserved:
+    """A capacity reservation: machines for those who name it, or for all where ``match`` is ``open``."""
+
+    reservation_id: str
+    zone: str
+    instance_type: str
+    left: int
+    match: str = "targeted"
+    platform: str = "Linux/UNIX"
+
+    @property
+    def region(self) -> str:
+        """The region of its zone."""
+        return self.zone[:-1]
+
+
+@dataclass
 class Timing:
     """How long things take: from pending to running, to stopped and terminated, until a new one is listed,
     until a disk is copied.
@@ -69,6 +86,7 @@ class Script:
 
     faults: list[Fault] = field(default_factory=list)
     capacities: list[Capacity] = field(default_factory=list)
+    reserved: list[Reserved] = field(default_factory=list)
     quota: dict[tuple[str, str], int] = field(default_factory=dict)
     denied: set[str] = field(default_factory=set)
     timing: Timing = field(default_factory=Timing)
@@ -76,7 +94,7 @@ class Script:
 
     def clear(self) -> None:
         """Begin anew."""
-        for each in (self.faults, self.capacities, self.quota, self.denied, self.calls):
+        for each in (self.faults, self.capacities, self.reserved, self.quota, self.denied, self.calls):
             each.clear()
         vars(self.timing).update(vars(Timing()))
 
@@ -94,6 +112,15 @@ class Script:
                 fault.times -= 1
                 return fault
         return None
+
+    def take_reserved(self, reservation_id: str, zone: str, instance_type: str, count: int) -> bool:
+        """Take so many from a reservation; returns whether it has so many of these machines."""
+        for each in self.reserved:
+            named = (each.reservation_id, each.zone, each.instance_type)
+            if named == (reservation_id, zone, instance_type) and each.left >= count:
+                each.left -= count
+                return True
+        return False
 
     def take(self, zone: str, instance_type: str, market: str, count: int) -> bool:
         """Take so many from what is left; returns whether there were so many, else nothing is taken."""

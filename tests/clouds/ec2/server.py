@@ -119,6 +119,8 @@ class Ec2:
     def _do(self, environ: dict[str, Any], call: Call) -> Answer:
         if call.action == "DescribeRegions":
             return answers.regions(REGIONS)
+        if call.action == "DescribeCapacityReservations":
+            return answers.reservations(each for each in self.script.reserved if each.region == call.region)
         if call.action == "GetParameter":
             return self._images.parameter(call.region, call.parameters["Name"])
         if call.action == "RunInstances" and call.parameters.get("DryRun") != "true":
@@ -188,6 +190,9 @@ class Ec2:
         ]
         if limit is not None and len(running) + count > limit:
             return answers.over_quota(limit, call.market)
+        if call.reservation:
+            there = self.script.take_reserved(call.reservation, zone, kind, count)
+            return None if there else answers.reservation_full(call.reservation)
         if not self.script.take(zone, kind, call.market, count):
             return answers.no_capacity(kind, zone)
         return None
