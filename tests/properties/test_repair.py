@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from solver import repair
@@ -86,7 +86,6 @@ def ranks(result: Result) -> list[int]:
     return np.asarray(result.problem.rank.pick(result.schedule.choice)).tolist()
 
 
-@settings(max_examples=200)
 @given(problems(), st.sampled_from([(1,), (1, 3), (12, 40)]), st.booleans(), st.data())
 def test_a_chain_of_losses_ends_where_nothing_was_kept(
     problem: Problem, sizes: tuple[int, ...], poor: bool, data: st.DataObject
