@@ -14,7 +14,7 @@ from catalog.scope import Scope
 from executors.aws import settings
 from executors.aws.errors import CLOUD, translated
 from executors.aws.session import client, in_each, regions
-from executors.errors import OutOfCapacity
+from executors.errors import AuthError, OutOfCapacity
 from executors.reserved import Reservation
 
 _FRESH_S, _REFUSED_S = 60.0, 600
@@ -33,8 +33,7 @@ def usable() -> Sequence[Reservation]:
         return ()
     now = time.monotonic()
     if wanted not in _last or now - _last[wanted][0] > _FRESH_S:
-        found = in_each(regions(), lambda region: tuple(_in_region(region, wanted)))
-        _last[wanted] = (now, tuple(each for there in found.values() for each in there))
+        _last[wanted] = (now, _everywhere(wanted))
     return [each for each in _last[wanted][1] if now > _refused.get(each.reservation_id, 0.0)]
 
 
@@ -55,6 +54,23 @@ def leave_out(key: OfferKey) -> None:
     for each in usable():
         if each.holds(key):
             _refused[each.reservation_id] = time.monotonic() + _REFUSED_S
+
+
+def _everywhere(wanted: settings.Settings) -> tuple[Reservation, ...]:
+    """Ask every region that may be looked into. Raises ``AuthError`` where that is none."""
+    refused: list[AuthError] = []
+
+    def look(region: str) -> Sequence[Reservation]:
+        try:
+            return tuple(_in_region(region, wanted))
+        except AuthError as error:
+            refused.append(error)
+            return ()
+
+    found = in_each(regions(), look)
+    if len(refused) == len(found):
+        raise refused[0]
+    return tuple(each for there in found.values() for each in there)
 
 
 def _in_region(region: str, wanted: settings.Settings) -> Iterator[Reservation]:

@@ -12,6 +12,7 @@ from catalog.errors import ExecutorError
 from catalog.offer import Market, Offer
 from catalog.scope import Scope
 from executors.reserved import Reservation, Reserving
+from sky import config
 from sky.control.place import offer_of
 from sky.control.placement import is_enabled, keeps_to_owned
 
@@ -71,7 +72,7 @@ def _all() -> Iterator[Reservation]:
     from executors import registry
 
     for name in registry.names():
-        if name not in registry.BUILT_IN or not is_enabled(name):
+        if not _are_wanted(name) or not is_enabled(name):
             continue
         provisioner = registry.load(name).provisioner
         if isinstance(provisioner, Reserving):
@@ -79,6 +80,12 @@ def _all() -> Iterator[Reservation]:
                 yield from provisioner.reservations()
             except ExecutorError as error:
                 _log.warning("the reservations on %s are left out: %s", name, error)
+
+
+def _are_wanted(cloud: str) -> bool:
+    """Return whether the configuration wants some used; to load the executor costs as much as a plan."""
+    section = config.get_nested((cloud,), {})
+    return bool(section.get("specific_reservations") or section.get("prioritize_reservations"))
 
 
 def _text(each: Reservation) -> str:

@@ -10,7 +10,7 @@ from catalog.offer import Market
 from executors.aws import reservations, settings
 from executors.aws.provisioner import AwsProvisioner
 from executors.aws.settings import Settings
-from executors.errors import OutOfCapacity
+from executors.errors import AuthError, OutOfCapacity
 from tests.clouds.ec2.cloud import Cloud
 from tests.executors.aws.conftest import request
 
@@ -47,6 +47,17 @@ def test_those_that_the_user_names_are_used_and_open_ones_where_he_says_so(
     asked = len(ec2.calls("DescribeCapacityReservations"))
     assert ids() == ["cr-mine", "cr-open"]
     assert len(ec2.calls("DescribeCapacityReservations")) == asked
+
+
+def test_regions_that_may_not_be_looked_into_hold_none(ec2: Cloud, wanted: list[Settings]) -> None:
+    wanted.append(Settings(open_ones=True))
+    ec2.reserve("cr-open", ZONE, TYPE, 1, match="open")
+    ec2.fail("DescribeCapacityReservations", "UnauthorizedOperation", region="us-west-2")
+    assert ids() == ["cr-open"]
+    reservations._last.clear()
+    ec2.deny("ec2:DescribeCapacityReservations")
+    with pytest.raises(AuthError, match="DescribeCapacityReservations"):
+        reservations.usable()
 
 
 def test_a_machine_goes_into_the_fullest_reservation_that_has_room(

@@ -44,7 +44,15 @@ class ReservingCloud(FakeCloud):
 
 
 @pytest.fixture
-def aws() -> Iterator[ReservingCloud]:
+def configuration(home: Path) -> Path:
+    file = home / ".sky" / "config.yaml"
+    file.parent.mkdir()
+    return file
+
+
+@pytest.fixture
+def aws(configuration: Path) -> Iterator[ReservingCloud]:
+    configuration.write_text("aws:\n  prioritize_reservations: true\n")
     cloud = ReservingCloud("aws")
     registry.register("aws", cloud.executor)
     yield cloud
@@ -120,6 +128,13 @@ def test_a_cloud_that_does_not_say_is_planned_without(
     assert "the reservations on aws are left out: no answer" in caplog.text
 
 
+def test_where_the_configuration_names_none_nobody_is_asked(aws: ReservingCloud, configuration: Path) -> None:
+    configuration.unlink()
+    aws.reserve(1)
+    core.launch(task(), "dev")
+    assert [market for _, market, _ in asked(aws)] == [Market.ON_DEMAND]
+
+
 def test_no_other_price_changes() -> None:
     table = open_snapshot().table
     changed = without_price(table, [Scope("aws", REGION, ZONE, TYPE)])
@@ -131,9 +146,8 @@ def test_no_other_price_changes() -> None:
     assert changed.drop_columns(["price_micro_usd"]).equals(table.drop_columns(["price_micro_usd"]))
 
 
-def test_the_configuration_names_them(home: Path) -> None:
-    file = home / ".sky" / "config.yaml"
-    file.parent.mkdir(exist_ok=True)
+def test_the_configuration_names_them(configuration: Path) -> None:
+    file = configuration
     assert (read().reservation_ids, read().open_ones) == ((), False)
     file.write_text("aws:\n  specific_reservations: [cr-1, cr-2]\n  prioritize_reservations: true\n")
     assert (read().reservation_ids, read().open_ones) == (("cr-1", "cr-2"), True)
