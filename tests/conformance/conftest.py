@@ -163,8 +163,10 @@ def home_of_module(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def place(
     request: pytest.FixtureRequest, tmp_path: Path, home_of_module: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Place:
+    monkeypatch.setenv("SKY_HOME", str(tmp_path / "sky"))
     made: Place = request.param(request)
-    monkeypatch.setenv("SKY_HOME", str((home_of_module if made.kept else tmp_path) / "sky"))
+    if made.kept:
+        monkeypatch.setenv("SKY_HOME", str(home_of_module / "sky"))
     return made
 
 
