@@ -97,6 +97,8 @@ class ClusterView:
     ``created_at``, and ``since`` when it is in that state, are whole seconds since the epoch, 0 where the
     provider does not say: a cluster that stopped itself is paid for until ``since``. ``place`` is ``region``
     or ``region/zone``, for a reader. ``silent`` are the ranks of nodes that were asked and did not answer.
+    ``nodeless`` says that no node is left, only what was made beside them (firewall rules, say), which
+    ``delete`` removes.
     """
 
     cluster_id: str
@@ -107,6 +109,7 @@ class ClusterView:
     since: int = 0
     place: str = ""
     silent: frozenset[int] = frozenset()
+    nodeless: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,10 +37,10 @@ def view_of(cluster_id: str, found: Sequence[Instance], left: Sequence[str] = ()
 def _standing(cluster_id: str, found: Sequence[Instance], left: Sequence[str]) -> ClusterView:
     live = [each for each in found if each.live]
     ends = "; ".join(dict.fromkeys(each.why for each in found if not each.live and each.why))
-    if not live and left:
-        return ClusterView(
-            cluster_id, NodeState.DEGRADED, (), f"it has no instances; left: {', '.join(left)}"
-        )
+    if not live and groups_left:
+        left = ", ".join(groups_left)
+        reason = f"its instances ended; {left} goes after them"
+        return ClusterView(cluster_id, NodeState.DEGRADED, (), reason, nodeless=True)
     if not live:
         return ClusterView(cluster_id, NodeState.GONE, (), f"its instances ended: {ends}" if ends else "")
     addresses = tuple(each.public_ip or each.private_ip for each in live)

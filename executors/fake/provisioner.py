@@ -49,9 +49,9 @@ class Script:
         """Raise these errors, one a call, after ``method`` has done its work: the answer is lost."""
         self._after.setdefault(method, deque()).extend(errors)
 
-    def tell(self, cluster_id: str, state: NodeState, reason: str = "") -> None:
+    def tell(self, cluster_id: str, state: NodeState, reason: str = "", *, nodeless: bool = False) -> None:
         """Let ``describe`` and ``list`` say this of a cluster from now on, whatever there is."""
-        self._told[cluster_id] = ClusterView(cluster_id, state, reason=reason)
+        self._told[cluster_id] = ClusterView(cluster_id, state, reason=reason, nodeless=nodeless)
 
     def seen(self, view: ClusterView) -> ClusterView:
         """Return what was told of the cluster, or ``view``."""

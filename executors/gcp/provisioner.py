@@ -109,12 +109,12 @@ class GcpProvisioner:
     def list(self) -> Sequence[ClusterView]:
         """Return this user's clusters in the project, with those of which no instance is left."""
         rest = self._rest()
-        found = instances.by_cluster([*instances.find_all(rest), *tpu.find_all(rest)])
-        views = [instances.view(cluster_id, nodes) for cluster_id, nodes in found.items()]
-        remains = firewall.clusters(rest) | disk_copy.clusters(rest)
-        remains -= {each.cluster_id for each in views}
-        why = "it has no instances; left are firewall rules, or an image"
-        return views + [ClusterView(each, NodeState.DEGRADED, reason=why) for each in sorted(remains)]
+        views = [instances.view(each, found) for each, found in instances.find_all(rest).items()]
+        rules = firewall.clusters(rest) - {each.cluster_id for each in views}
+        remains = "its instances are gone and its firewall rules are left"
+        return views + [
+            ClusterView(each, NodeState.DEGRADED, reason=remains, nodeless=True) for each in sorted(rules)
+        ]
 
     def stop(self, handle: Handle) -> None:
         """Stop all instances; their disks stay, and bill.

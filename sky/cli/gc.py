@@ -20,12 +20,13 @@ if TYPE_CHECKING:
 @click.option("--yes", "-y", is_flag=True, help="Remove what was found; without, it is only shown.")
 @json_option
 def gc_command(cluster_ids: tuple[str, ...], yes: bool, as_json: bool) -> int:
-    """Find what bills unseen: what providers hold that has no record, and records of what is gone.
+    """Find what bills unseen: what providers hold that has no record, records of what is gone, and what a
+    launch left that did not come to its end.
 
     Nothing is removed without --yes, and what no record here was ever of (another machine's, or of a state
-    that was lost) only by its id. Clusters younger than 10 minutes, and those that a command is working on,
-    are left alone. The exit code is 0 when nothing is left to do, and 1 otherwise: where an infra did not
-    answer, too.
+    that was lost) only by its id. Clusters that a command is working on are left alone, and those without a
+    record for 10 minutes. The exit code is 0 when nothing is left to do, and 1 otherwise: where an infra did
+    not answer, too.
 
     \b
     Examples:
@@ -69,7 +70,7 @@ def _outcome(finding: Finding, *, by_id: bool) -> str:
     """Remove it and return ``""``, or why it was not."""
     from sky.control.gc import Kind, remove
 
-    if finding.kind is Kind.INTERRUPTED or (finding.kind is Kind.UNKNOWN and not by_id):
+    if finding.kind is Kind.UNKNOWN and not by_id:
         return f"run: {finding.remedy}"
     try:
         remove(finding)
@@ -126,7 +127,7 @@ def _show(found: Survey, findings: Sequence[Finding], outcomes: dict[str, str]) 
     columns = ("CLUSTER", "INFRA", "PLACE", "MADE", "STATE", "COST/hr", "WHY", "TO REMOVE")
     show_table(columns, rows, right=("COST/hr",), wrap=("CLUSTER", "PLACE", "WHY", "TO REMOVE"))
     if not outcomes:
-        sure = sum(each.kind in {Kind.ORPHAN, Kind.GONE} for each in findings)
+        sure = sum(each.kind is not Kind.UNKNOWN for each in findings)
         click.echo(f"Nothing was removed; sky gc --yes removes {sure} of {len(findings)}.")
 
 

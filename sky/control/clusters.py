@@ -211,14 +211,17 @@ def down(cluster_name: str, purge: bool = False) -> None:
         tear_down(store, existing(store, cluster_name), purge=purge)
 
 
-def tear_down(store: Store, record: ClusterRecord, *, purge: bool = False) -> None:
-    """Delete what carries the record's tag and close the record; the caller holds the cluster's lock."""
+def tear_down(store: Store, record: ClusterRecord, *, purge: bool = False, since: int = 0) -> None:
+    """Delete what carries the record's tag and close the record; the caller holds the cluster's lock.
+
+    ``since`` is when its nodes went, in epoch seconds, where they are gone already.
+    """
     executor = registry.load(record.executor)
     confirm_owner(record)
     with effect_on(record.name, "down", forgive=purge):
         lifecycle.tear_down(executor, record.executor_handle)
     ssh_config.remove(record.name)
-    store.close(record)
+    store.close(record, since=since)
 
 
 def autostop(cluster_name: str, idle_minutes: int, down: bool = False) -> None:

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from executors import registry
+from executors import lifecycle, registry
 from executors.api import ClusterView, Executor, Handle, JobQueue, NodeState, Transport
 from executors.errors import NotFound
 from sky.control import ssh_config
-from sky.control.failures import describing, public_errors
+from sky.control.failures import describing, effect_on, public_errors
 from sky.control.handles import handle_of
 from sky.control.identity import check_owner, confirm_owner, is_mine
 from sky.control.locks import ClusterBusy
@@ -128,6 +128,8 @@ def apply(store: Store, record: ClusterRecord, step: Step) -> ClusterRecord | No
         return record if known else store.update(record, reason=step.reason)
     if step.action is Action.CLOSE:
         _log.info("Cluster %s is gone: %s", record.name, step.reason)
+        with effect_on(record.name, "down", forgive=True):  # keys of its nodes and such; they bill nothing
+            lifecycle.tear_down(registry.load(record.executor), record.executor_handle)
         ssh_config.remove(record.name)
         store.close(record, since=step.since)
         return None

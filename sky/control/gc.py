@@ -13,7 +13,8 @@ from catalog.offer import Offer
 from executors import registry
 from executors.api import ClusterView, Handle, NodeState
 from sky.control import access
-from sky.control.connection import refreshed, view_of
+from sky.control.clusters import tear_down
+from sky.control.connection import view_of
 from sky.control.failures import effect_on
 from sky.control.identity import check_cluster_name, is_me, is_mine
 from sky.control.locks import ClusterBusy
@@ -24,7 +25,8 @@ from sky.control.state import Store, open_store
 from sky.statuses import ClusterStatus
 
 YOUNG_S = 600
-"""What began or ended within this time is left alone: a launch or a teardown may still be at it."""
+"""What has no record, and began or ended within this time, is left alone: it may be another machine's launch,
+or a teardown that its provider does not show yet."""
 
 
 class Kind(str, Enum):
@@ -35,9 +37,9 @@ class Kind(str, Enum):
     UNKNOWN = "unknown"
     """It carries our tag, and no record here ever was of it: another machine's, or of a lost ``SKY_HOME``."""
     GONE = "gone"
-    """Its record says that it is there, and its provider has nothing."""
+    """Its record says that it is there, and its provider has no node of it."""
     INTERRUPTED = "interrupted"
-    """Its launch ended before it was up."""
+    """Its launch ended before it was up, so that nothing of the user's is on what it made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,30 +160,47 @@ def _in_vain(
     store: Store, held: Mapping[str, Sequence[ClusterView]], left_alone: dict[str, str], limit_s: float
 ) -> Iterator[Finding]:
     """Yield records of clusters that are gone, and of launches that did not come to their end."""
-    there = {view.cluster_id for views in held.values() for view in views}
+    with_nodes = {view.cluster_id for views in held.values() for view in views if not view.nodeless}
     suspects: dict[str, ClusterRecord] = {}
-    for record in store.records():
-        begun = record.status is ClusterStatus.INIT and not record.ever_up
-        missing = record.executor in held and record.cluster_id not in there
-        if not (begun or missing) or not is_mine(record):
+    for listed in store.records():
+        begun = _begun(listed)
+        missing = listed.executor in held and listed.cluster_id not in with_nodes
+        if not (begun or missing) or not is_mine(listed):
             continue
-        if reason := _at_work(store, record.name, record.intent_at):
-            left_alone[record.cluster_id] = reason
-        elif begun:
+        try:
+            with _lock(store, listed.name):
+                record = _again(store, listed)
+        except ClusterBusy as error:
+            left_alone[listed.cluster_id] = str(error)
+            continue
+        if record is not None and _begun(record):
             detail = record.reason or "its launch did not come to its end"
-            yield _recorded(Kind.INTERRUPTED, record, detail, f"sky down {record.name}")
-        else:
+            yield _recorded(Kind.INTERRUPTED, record, detail)
+        elif record is not None and missing:
             suspects[record.name] = record
     answers = poll({name: partial(view_of, record) for name, record in suspects.items()}, limit_s)
     for name, answer in answers.items():
         if isinstance(answer, Exception):
             left_alone[suspects[name].cluster_id] = said(answer)
-        elif answer.state is NodeState.GONE:
-            detail = decide(suspects[name], answer, store.now()).reason
-            yield _recorded(Kind.GONE, suspects[name], detail, f"sky gc {suspects[name].cluster_id} --yes")
+        elif _is_gone(answer):
+            yield _recorded(Kind.GONE, suspects[name], decide(suspects[name], answer, store.now()).reason)
 
 
-def _recorded(kind: Kind, record: ClusterRecord, detail: str, remedy: str) -> Finding:
+def _begun(record: ClusterRecord) -> bool:
+    """Return whether its launch began and never came to its end; one that is under way holds the lock."""
+    return record.status is ClusterStatus.INIT and not record.ever_up
+
+
+def _again(store: Store, record: ClusterRecord) -> ClusterRecord | None:
+    """Return the record as it is by now, ``None`` for a cluster that has none any more."""
+    return next((each for each in store.records() if each.cluster_id == record.cluster_id), None)
+
+
+def _is_gone(view: ClusterView) -> bool:
+    return view.state is NodeState.GONE or view.nodeless
+
+
+def _recorded(kind: Kind, record: ClusterRecord, detail: str) -> Finding:
     return Finding(
         kind,
         record.executor,
@@ -192,7 +211,7 @@ def _recorded(kind: Kind, record: ClusterRecord, detail: str, remedy: str) -> Fi
         record.launched_at or record.intent_at,
         record.offer.price_micro_usd * record.num_nodes,
         detail,
-        remedy,
+        f"sky gc {record.cluster_id} --yes",
     )
 
 
@@ -213,24 +232,38 @@ def _place(offer: Offer) -> str:
 
 
 def remove(finding: Finding) -> None:
-    """Delete what a provider holds, or close the record of what is gone; done already is success.
+    """Delete what a provider holds and close its record; done already is success.
 
-    An interrupted launch is not for this: it may be completed. Raises ``ClusterBusy``, ``UserError``, and
-    ``RuntimeError`` when something may still exist.
+    Raises ``ClusterBusy``, ``UserError`` for what changed since it was found, and ``RuntimeError`` when
+    something may still exist.
     """
     store = open_store()
-    if finding.kind is Kind.INTERRUPTED:
-        raise UserError(f"cluster {finding.name} is not removed here; run: {finding.remedy}")
-    record = next((each for each in store.records() if each.cluster_id == finding.cluster_id), None)
-    if finding.kind is Kind.GONE:
-        if record is not None and refreshed(store, record) is not None:
-            raise UserError(f"cluster {finding.name} changed meanwhile; run sky gc again")
-        return
-    if record is not None:
-        raise UserError(f"{finding.cluster_id} has a record again; run: sky down {record.name}")
-    handle = Handle(finding.infra, finding.cluster_id, finding.name)
-    with _lock(store, finding.name), effect_on(finding.cluster_id, "gc", forgive=False):
-        registry.load(finding.infra).provisioner.delete(handle)
+    with _lock(store, finding.name):
+        record = next((each for each in store.records() if each.cluster_id == finding.cluster_id), None)
+        if finding.kind in _RECORDED:
+            if record is not None:
+                _remove_recorded(store, record, finding.kind)
+            return
+        if record is not None:
+            raise UserError(f"{finding.cluster_id} has a record again; run: sky down {record.name}")
+        handle = Handle(finding.infra, finding.cluster_id, finding.name)
+        with effect_on(finding.cluster_id, "gc", forgive=False):
+            registry.load(finding.infra).provisioner.delete(handle)
+
+
+_RECORDED = {Kind.GONE, Kind.INTERRUPTED}
+
+
+def _remove_recorded(store: Store, record: ClusterRecord, kind: Kind) -> None:
+    """Tear down what is as it was found; the caller holds the cluster's lock."""
+    since = 0
+    changed = not _begun(record)
+    if kind is Kind.GONE:
+        view = view_of(record)
+        changed, since = not _is_gone(view), view.since
+    if changed:
+        raise UserError(f"cluster {record.name} changed meanwhile; run sky gc again")
+    tear_down(store, record, since=since)
 
 
 def _lock(store: Store, name: str) -> AbstractContextManager[None]:

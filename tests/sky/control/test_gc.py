@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 import sky
+from catalog.errors import UserError
 from executors import registry
 from executors.api import Access, Handle, NodeRequest, NodeState
 from executors.errors import CleanupIncomplete, Transient
@@ -124,18 +125,18 @@ def test_a_provider_that_cannot_say_closes_no_record(aws: Script) -> None:
 
 
 def test_a_launch_that_may_be_under_way_is_left_alone(aws: Script, monkeypatch: pytest.MonkeyPatch) -> None:
-    now = int(time.time())
     store = open_store()
-    begun = store.add(ClusterRecord("begun", "begun-00000003", "aws", OFFER, intent_at=now))
+    begun = store.add(ClusterRecord("begun", "begun-00000003", "aws", OFFER))
     ended = recorded("ended")
     store.close(ended)
     os.utime(Path(ended.executor_handle.data["folder"], "cluster.json"), (5, 5))
     make("young-00000004")
     monkeypatch.setattr(gc, "YOUNG_S", 600)
-    found = survey()
+    with store.lock("begun"):
+        found = survey()
+        done = run("--yes")
     assert found.findings == ()
     assert set(found.left_alone) == {begun.cluster_id, ended.cluster_id, "young-00000004"}
-    done = run("--yes")
     assert done.return_value == 0
     assert len(held()) == 2
     assert "left alone: it is younger than 10 minutes" in done.stderr
@@ -156,15 +157,39 @@ def test_a_cluster_that_a_command_works_on_is_left_alone(aws: Script) -> None:
     assert held() == [orphan.cluster_id]
 
 
-def test_an_interrupted_launch_is_named_and_kept(aws: Script) -> None:
-    make("half-00000005")
-    open_store().add(ClusterRecord("half", "half-00000005", "aws", OFFER))
+@pytest.mark.parametrize("made", [False, True])
+def test_an_interrupted_launch_is_removed_whatever_it_made(made: bool, aws: Script) -> None:
+    if made:
+        make("half-00000005")
+    open_store().add(ClusterRecord("half", "half-00000005", "aws", OFFER, intent_at=int(time.time())))
     (found,) = survey().findings
-    assert (found.kind, found.remedy) == (Kind.INTERRUPTED, "sky down half")
-    assert run("-y").return_value == 1
+    assert (found.kind, found.remedy) == (Kind.INTERRUPTED, "sky gc half-00000005 --yes")
+    assert run().return_value == 1
+    assert open_store().get("half") is not None, "nothing is removed unless it is said so"
+    assert run("-y").return_value == 0
+    assert held() == []
+    assert open_store().get("half") is None
+
+
+def test_a_launch_that_came_to_its_end_meanwhile_is_not_removed(aws: Script) -> None:
+    make("half-00000005")
+    begun = open_store().add(ClusterRecord("half", "half-00000005", "aws", OFFER))
+    (found,) = survey().findings
+    open_store().update(begun, status=ClusterStatus.UP)
+    with pytest.raises(UserError, match="half changed meanwhile"):
+        remove(found)
     assert held() == ["half-00000005"]
-    core.down("half")
-    assert run().return_value == 0
+
+
+def test_a_record_of_which_only_firewall_rules_are_left_is_closed_with_them(aws: Script) -> None:
+    record = recorded()
+    aws.tell(record.cluster_id, NodeState.DEGRADED, "its rules are left", nodeless=True)
+    (found,) = survey().findings
+    assert (found.kind, found.state) == (Kind.GONE, "UP")
+    assert "its rules are left" in found.detail
+    assert run("--yes").return_value == 0
+    assert "delete" in [call.method for call in aws.calls if call.cluster_id == record.cluster_id]
+    assert open_store().get("dev") is None
 
 
 def test_a_launch_that_begins_while_providers_are_asked_has_its_record(

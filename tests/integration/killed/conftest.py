@@ -1,0 +1,70 @@
+"""The providers whose commands are killed, and the table of what was tried, at the end of the run."""
+
+from __future__ import annotations
+
+import pytest
+
+from executors.aws.network import own_groups
+from executors.gcp import firewall
+from executors.gcp.rest import Rest
+from executors.kubernetes.pods import CLUSTER_ID
+from tests.clouds.ec2.cloud import Cloud
+from tests.clouds.gce.gce import Gce
+from tests.integration.command import sky
+from tests.integration.killed.site import Site
+from tests.k8s.fixtures import Cluster
+
+PROPERTY = "killed after"
+
+
+def _aws(request: pytest.FixtureRequest) -> Site:
+    ec2: Cloud = request.getfixturevalue("ec2_machines")
+    ec2.timing(unlisted_s=0.3)
+
+    def with_nodes() -> set[str]:
+        live = ec2.instances("pending", "running", "stopping", "stopped")
+        assert {each["id"] for each in live} == set(ec2.machines.ids())
+        return {each["tags"]["sky-cluster-id"] for each in live}
+
+    place = ("--infra", "aws/us-east-1", "-t", "t3.micro", "--ports", "8080")
+    call = "botocore.client:BaseClient._make_api_call"
+    return Site("aws", call, place, with_nodes, lambda: set(own_groups("us-east-1").values()))
+
+
+def _gcp(request: pytest.FixtureRequest) -> Site:
+    gce: Gce = request.getfixturevalue("gce_machines")
+
+    def with_nodes() -> set[str]:
+        notes = [each["metadata"]["items"] for each in gce.instances()]
+        return {item["value"] for items in notes for item in items if item["key"] == "sky-cluster-id"}
+
+    place = ("--infra", "gcp/us-central1", "-t", "e2-small", "--ports", "8080")
+    call = "executors.gcp.rest:Rest._once"
+    return Site("gcp", call, place, with_nodes, lambda: firewall.clusters(Rest.open()))
+
+
+def _kubernetes(request: pytest.FixtureRequest) -> Site:
+    cluster: Cluster = request.getfixturevalue("k8s")
+
+    def with_nodes() -> set[str]:
+        pods = cluster.plane.call("GET", "/api/v1/namespaces/default/pods")["items"]
+        return {pod["metadata"]["labels"][CLUSTER_ID] for pod in pods}
+
+    place = ("--infra", "k8s", "--cpus", "1")
+    return Site("kubernetes", "executors.kubernetes.client:Client._open", place, with_nodes, set)
+
+
+@pytest.fixture
+def site(request: pytest.FixtureRequest) -> Site:
+    """The provider that the test names, with credentials that were looked at before."""
+    made: Site = {"aws": _aws, "gcp": _gcp, "kubernetes": _kubernetes}[request.param](request)
+    sky("check", made.name)
+    return made
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print how many calls each command was killed after."""
+    for report in terminalreporter.getreports("passed"):
+        for name, value in report.user_properties:
+            if name == PROPERTY and report.when == "call":
+                terminalreporter.write_line(f"{value}: all clean")

@@ -1,0 +1,79 @@
+"""A provider and a laptop whose commands are killed: what is run, what gc does then, and what must agree."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from catalog.home import sky_home
+from sky.control.state import open_store
+from tests.integration.command import sky, statuses
+
+NAME = "dev"
+_ID = re.compile(rf"{NAME}-[0-9a-f]{{8}}")
+
+BEFORE = {"launch": None, "stop": "UP", "start": "STOPPED", "down": "UP"}
+"""The status that a cluster has before each verb, ``None`` for no cluster."""
+AFTER = {"launch": "UP", "stop": "STOPPED", "start": "UP", "down": None}
+
+
+@dataclass(frozen=True)
+class Site:
+    """A provider, and what it holds: the ids of clusters with nodes, and of those with anything beside them.
+
+    ``call`` is the function that every call to it goes through, ``place`` what a launch says of the place.
+    """
+
+    name: str
+    call: str
+    place: tuple[str, ...]
+    with_nodes: Callable[[], set[str]]
+    with_others: Callable[[], set[str]]
+
+    def words(self, verb: str) -> list[str]:
+        """Return the command, a user's."""
+        if verb == "launch":
+            return ["launch", "-y", "-d", "-c", NAME, *self.place, "true"]
+        return [verb, "-y", NAME]
+
+    def killed(self, verb: str, nth: int) -> bool:
+        """Run the command until the so-manieth call is answered; false if it came to its end before."""
+        argv = [sys.executable, "-m", "tests.integration.killed.cli", self.call, str(nth), *self.words(verb)]
+        done = subprocess.run(argv, env=os.environ, capture_output=True, text=True, timeout=120, check=False)
+        assert done.returncode in {0, -signal.SIGKILL}, done.stderr
+        return done.returncode != 0
+
+    def reach(self, status: str | None) -> None:
+        """Bring the cluster to a status by commands that nobody kills."""
+        while (now := statuses().get(NAME)) != status:
+            if status is None:
+                sky(*self.words("down"))
+            elif now is None:
+                sky(*self.words("launch"))
+            else:
+                sky(*self.words("stop" if status == "STOPPED" else "start"))
+
+    def recover(self, verb: str) -> None:
+        """Let gc put things right, as a user would; then the verb, where anything is left to do for it."""
+        sky("gc", "--yes")
+        self.assert_agreed()
+        sky("gc")
+        left = statuses().get(NAME)
+        assert left is not None or verb in {"launch", "down"}, "gc removed a cluster that was in use"
+        if left is not None or verb == "launch":
+            sky(*self.words(verb))
+        assert statuses("--refresh").get(NAME) == AFTER[verb]
+        self.assert_agreed()
+
+    def assert_agreed(self) -> None:
+        """No node without a record, no record without a node, and nothing else of what has no record."""
+        recorded = {record.cluster_id for record in open_store().records()}
+        assert self.with_nodes() == recorded
+        assert self.with_others() <= recorded
+        kept = {found for path in sky_home().rglob("*") for found in _ID.findall(path.name)}
+        assert kept <= recorded, "files of a cluster that has no record any more"

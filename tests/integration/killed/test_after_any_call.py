@@ -1,0 +1,62 @@
+"""A command that is killed right after any call of its provider: ``sky gc`` and the same command mend it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.integration.killed.conftest import PROPERTY
+from tests.integration.killed.site import BEFORE, Site
+
+_CLOUDS = [
+    pytest.param("aws", marks=pytest.mark.needs("namespaces")),
+    pytest.param("gcp", marks=pytest.mark.needs("namespaces")),
+]
+_KUBERNETES = pytest.param("kubernetes", marks=pytest.mark.needs("kubernetes"))
+FEW = {
+    "aws": {"launch": 10, "stop": 2, "start": 3, "down": 3},
+    "gcp": {"launch": 6, "stop": 2, "start": 2, "down": 4},
+    "kubernetes": {"launch": 6, "down": 2},
+}
+"""One call of each verb that the short form is killed after: one with an effect."""
+
+
+@pytest.mark.parametrize("site", [*_CLOUDS, _KUBERNETES], indirect=True)
+def test_each_verb_killed_once(site: Site) -> None:
+    for verb, nth in FEW[site.name].items():
+        site.reach(BEFORE[verb])
+        assert site.killed(verb, nth), f"{verb} has fewer calls than {nth}"
+        site.recover(verb)
+
+
+@pytest.mark.needs("time")
+@pytest.mark.parametrize("verb", ["launch", "stop", "start", "down"])
+@pytest.mark.parametrize("site", _CLOUDS, indirect=True)
+def test_each_verb_killed_after_each_call(
+    site: Site, verb: str, record_property: Callable[[str, object], None]
+) -> None:
+    kill_after_each_call(site, verb, record_property)
+
+
+@pytest.mark.needs("time")
+@pytest.mark.parametrize("verb", ["launch", "down"])
+@pytest.mark.parametrize("site", [_KUBERNETES], indirect=True)
+def test_each_verb_of_a_place_without_stop(
+    site: Site, verb: str, record_property: Callable[[str, object], None]
+) -> None:
+    kill_after_each_call(site, verb, record_property)
+
+
+def kill_after_each_call(site: Site, verb: str, record_property: Callable[[str, object], None]) -> None:
+    """Kill the verb after its first call, its second and so on, until it comes to its end."""
+    number = 1
+    site.reach(BEFORE[verb])
+    while site.killed(verb, number):
+        site.recover(verb)
+        site.reach(BEFORE[verb])
+        number += 1
+    site.recover(verb)
+    site.reach(None)
+    assert number > 1
+    record_property(PROPERTY, f"{site.name} {verb}: {number - 1} calls")
