@@ -20,8 +20,7 @@ if TYPE_CHECKING:
 @click.option("--yes", "-y", is_flag=True, help="Remove what was found; without, it is only shown.")
 @json_option
 def gc_command(cluster_ids: tuple[str, ...], yes: bool, as_json: bool) -> int:
-    """Find what bills unseen: what providers hold that has no record, records of what is gone, and what a
-    launch left that did not come to its end.
+    """Find what bills unseen: what no record is of, records of what is gone, and what a killed launch left.
 
     Nothing is removed without --yes, and what no record here was ever of (another machine's, or of a state
     that was lost) only by its id. Clusters that a command is working on are left alone, and those without a

@@ -11,8 +11,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from catalog.home import sky_home
+from sky import core
 from sky.control.state import open_store
-from tests.integration.command import sky, statuses
+from tests.integration.command import sky
 
 NAME = "dev"
 _ID = re.compile(rf"{NAME}-[0-9a-f]{{8}}")
@@ -48,26 +49,27 @@ class Site:
         assert done.returncode in {0, -signal.SIGKILL}, done.stderr
         return done.returncode != 0
 
+    def do(self, verb: str) -> None:
+        """Do it unharmed: a launch by the command, the others by their calls, which start no Python."""
+        sky(*self.words(verb)) if verb == "launch" else getattr(core, verb)(NAME)
+
     def reach(self, status: str | None) -> None:
-        """Bring the cluster to a status by commands that nobody kills."""
-        while (now := statuses().get(NAME)) != status:
-            if status is None:
-                sky(*self.words("down"))
-            elif now is None:
-                sky(*self.words("launch"))
+        """Bring the cluster to a status."""
+        while (now := status_of()) != status:
+            if status is None or now is None:
+                self.do("launch" if now is None else "down")
             else:
-                sky(*self.words("stop" if status == "STOPPED" else "start"))
+                self.do("stop" if status == "STOPPED" else "start")
 
     def recover(self, verb: str) -> None:
         """Let gc put things right, as a user would; then the verb, where anything is left to do for it."""
         sky("gc", "--yes")
         self.assert_agreed()
-        sky("gc")
-        left = statuses().get(NAME)
+        left = status_of()
         assert left is not None or verb in {"launch", "down"}, "gc removed a cluster that was in use"
         if left is not None or verb == "launch":
-            sky(*self.words(verb))
-        assert statuses("--refresh").get(NAME) == AFTER[verb]
+            self.do(verb)
+        assert status_of(refresh=True) == AFTER[verb]
         self.assert_agreed()
 
     def assert_agreed(self) -> None:
@@ -77,3 +79,8 @@ class Site:
         assert self.with_others() <= recorded
         kept = {found for path in sky_home().rglob("*") for found in _ID.findall(path.name)}
         assert kept <= recorded, "files of a cluster that has no record any more"
+
+
+def status_of(*, refresh: bool = False) -> str | None:
+    """Return the cluster's status, ``None`` where there is none."""
+    return next((each["status"].name for each in core.status(NAME, refresh=refresh)), None)

@@ -15,7 +15,7 @@ _CLOUDS = [
 ]
 _KUBERNETES = pytest.param("kubernetes", marks=pytest.mark.needs("kubernetes"))
 FEW = {
-    "aws": {"launch": 10, "stop": 2, "start": 3, "down": 3},
+    "aws": {"launch": 10, "stop": 2, "start": 3, "down": 2},
     "gcp": {"launch": 6, "stop": 2, "start": 2, "down": 4},
     "kubernetes": {"launch": 6, "down": 2},
 }
