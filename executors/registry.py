@@ -70,10 +70,10 @@ def _factory(name: str) -> Callable[[], Executor]:
     try:
         factory: Callable[[], Executor] = getattr(importlib.import_module(module), attribute)
     except ImportError as error:
-        raise UserError(
-            f"executor {name!r} needs the package {error.name or module!r}, which is not installed: "
-            f"install the extra [{name}] of this project"
-        ) from error
+        missing = f"executor {name!r} needs the package {error.name or module!r}, which is not installed: "
+        own = name in BUILT_IN
+        fix = f"install the extra [{name}] of this project" if own else f"install it, or what brings {module}"
+        raise UserError(missing + fix) from error
     return factory
 
 

@@ -332,6 +332,36 @@ ALL_CLOUDS: tuple[type[Cloud], ...] = tuple(
 _BY_NAME = {name: cloud for cloud in ALL_CLOUDS for name in (cloud.canonical_name(), *cloud.aliases)}
 
 
+_FEATURES_OF = {
+    "stop": _F.STOP,
+    "multi-node": _F.MULTI_NODE,
+    "spot": _F.SPOT_INSTANCE,
+    "ports": _F.OPEN_PORTS,
+    "image": _F.IMAGE_ID,
+    "autostop": _F.AUTO_TERMINATE,
+    "autodown": _F.AUTO_TERMINATE,
+}
+"""An executor's capability -> the feature of its cloud."""
+_classes_brought: dict[str, type[Cloud]] = {}
+
+
+def _brought(name: str) -> type[Cloud] | None:
+    """Return the class of a cloud whose executor another package brings; ``None`` for no such name."""
+    from executors import registry
+
+    if name not in registry.names():
+        return None
+    if name not in _classes_brought:
+        from catalog.names import names
+
+        known = names()
+        can = {_FEATURES_OF[each.value] for each in registry.load(name).capabilities}
+        zoned = any(known.zones(name, region) for region in known.regions(name))
+        fields = {"display_name": name, "features": frozenset(can), "has_zones": zoned}
+        _classes_brought[name] = type(name, (Cloud,), fields)
+    return _classes_brought[name]
+
+
 @dataclass(frozen=True, slots=True)
 class Zone:
     """A zone of a region."""
@@ -348,8 +378,12 @@ class Region:
 
 
 def from_str(name: str, field: str = "cloud") -> Cloud:
-    """Return the cloud of that name or alias, case ignored. Raises ``SpecError`` with a hint."""
-    cloud = _BY_NAME.get(name.strip().lower())
+    """Return the cloud of that name or alias, case ignored: one of these, or one that a package brings.
+
+    Raises ``SpecError`` with a hint.
+    """
+    folded = name.strip().lower()
+    cloud = _BY_NAME.get(folded) or _brought(folded)
     if cloud is None:
         shown = [cloud.display_name for cloud in ALL_CLOUDS]
         hint = did_you_mean(name, [*shown, "k8s"]) or f" Known clouds: {', '.join(shown)}."

@@ -21,6 +21,7 @@ from executors.local.bundle import bundle
 from executors.slurm.provisioner import hosts_of
 from tests.clouds.ec2.cloud import Cloud
 from tests.clouds.gce.gce import Gce
+from tests.conformance import outside
 from tests.executors.ssh.lab import Lab
 from tests.k8s.fixtures import Cluster
 from tests.slurm_site.site import Site
@@ -137,6 +138,7 @@ def _alive_here(_handle: Handle, pid: int) -> bool:
 
 
 _PLACES = [
+    *outside.places(),
     pytest.param(_local, id="local"),
     pytest.param(_fake, id="fake"),
     pytest.param(_ssh, id="ssh", marks=pytest.mark.needs("ssh")),

@@ -29,9 +29,12 @@ def test_an_unknown_name_gets_the_nearest_ones_and_the_way_to_add_it() -> None:
         registry.load("locale")
 
 
-def test_a_missing_package_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_package_names_the_extra_or_what_brings_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(registry, "_entry_points", lambda: {"mars": "no_such_package.mars:executor"})
-    with pytest.raises(UserError, match=r"no_such_package.*\[mars\]"):
+    with pytest.raises(UserError, match=r"no_such_package'.*what brings no_such_package\.mars"):
+        registry.load("mars")
+    monkeypatch.setattr(registry, "BUILT_IN", {"mars": "no_such_package.mars:executor"})
+    with pytest.raises(UserError, match=r"no_such_package.*extra \[mars\]"):
         registry.load("mars")
 
 

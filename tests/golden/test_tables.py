@@ -94,7 +94,7 @@ def test_gc(width: str, monkeypatch: pytest.MonkeyPatch) -> None:
         ),
         Finding(
             Kind.INTERRUPTED, "gcp", "train-90cc01de", "train", "INIT", "us-central1", 0, 0,
-            "its launch did not come to its end", "sky down train",
+            "its launch did not come to its end", "sky gc train-90cc01de --yes",
         ),
     )  # fmt: skip
     found = Survey(findings, {"azure": "no answer within 30 s"}, {"new-1": "it is younger than 10 minutes"})

@@ -15,43 +15,48 @@ from tests.integration.killed.site import Site
 from tests.k8s.fixtures import Cluster
 
 PROPERTY = "killed after"
+CLOUDS = [
+    pytest.param("aws", marks=pytest.mark.needs("namespaces")),
+    pytest.param("gcp", marks=pytest.mark.needs("namespaces")),
+]
+KUBERNETES = pytest.param("kubernetes", marks=pytest.mark.needs("kubernetes"))
 
 
 def _aws(request: pytest.FixtureRequest) -> Site:
     ec2: Cloud = request.getfixturevalue("ec2_machines")
     ec2.timing(unlisted_s=0.3)
 
-    def with_nodes() -> set[str]:
+    def nodes() -> list[str]:
         live = ec2.instances("pending", "running", "stopping", "stopped")
         assert {each["id"] for each in live} == set(ec2.machines.ids())
-        return {each["tags"]["sky-cluster-id"] for each in live}
+        return [each["tags"]["sky-cluster-id"] for each in live]
 
     place = ("--infra", "aws/us-east-1", "-t", "t3.micro", "--ports", "8080")
     call = "botocore.client:BaseClient._make_api_call"
-    return Site("aws", call, place, with_nodes, lambda: set(own_groups("us-east-1").values()))
+    return Site("aws", call, place, nodes, lambda: set(own_groups("us-east-1").values()))
 
 
 def _gcp(request: pytest.FixtureRequest) -> Site:
     gce: Gce = request.getfixturevalue("gce_machines")
 
-    def with_nodes() -> set[str]:
+    def nodes() -> list[str]:
         notes = [each["metadata"]["items"] for each in gce.instances()]
-        return {item["value"] for items in notes for item in items if item["key"] == "sky-cluster-id"}
+        return [item["value"] for items in notes for item in items if item["key"] == "sky-cluster-id"]
 
     place = ("--infra", "gcp/us-central1", "-t", "e2-small", "--ports", "8080")
     call = "executors.gcp.rest:Rest._once"
-    return Site("gcp", call, place, with_nodes, lambda: firewall.clusters(Rest.open()))
+    return Site("gcp", call, place, nodes, lambda: firewall.clusters(Rest.open()))
 
 
 def _kubernetes(request: pytest.FixtureRequest) -> Site:
     cluster: Cluster = request.getfixturevalue("k8s")
 
-    def with_nodes() -> set[str]:
+    def nodes() -> list[str]:
         pods = cluster.plane.call("GET", "/api/v1/namespaces/default/pods")["items"]
-        return {pod["metadata"]["labels"][CLUSTER_ID] for pod in pods}
+        return [pod["metadata"]["labels"][CLUSTER_ID] for pod in pods]
 
     place = ("--infra", "k8s", "--cpus", "1")
-    return Site("kubernetes", "executors.kubernetes.client:Client._open", place, with_nodes, set)
+    return Site("kubernetes", "executors.kubernetes.client:Client._open", place, nodes, set)
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import signal
 import subprocess
@@ -25,7 +24,7 @@ AFTER = {"launch": "UP", "stop": "STOPPED", "start": "UP", "down": None}
 
 @dataclass(frozen=True)
 class Site:
-    """A provider, and what it holds: the ids of clusters with nodes, and of those with anything beside them.
+    """A provider, and what it holds: each node's cluster id, and the ids of clusters with anything beside.
 
     ``call`` is the function that every call to it goes through, ``place`` what a launch says of the place.
     """
@@ -33,8 +32,8 @@ class Site:
     name: str
     call: str
     place: tuple[str, ...]
-    with_nodes: Callable[[], set[str]]
-    with_others: Callable[[], set[str]]
+    nodes: Callable[[], list[str]]
+    others: Callable[[], set[str]]
 
     def words(self, verb: str) -> list[str]:
         """Return the command, a user's."""
@@ -44,10 +43,15 @@ class Site:
 
     def killed(self, verb: str, nth: int) -> bool:
         """Run the command until the so-manieth call is answered; false if it came to its end before."""
+        process = self.doomed(verb, nth)
+        _, told = process.communicate(timeout=120)
+        assert process.returncode in {0, -signal.SIGKILL}, told
+        return process.returncode != 0
+
+    def doomed(self, verb: str, nth: int) -> subprocess.Popen[str]:
+        """Begin the command, which dies once the so-manieth call is answered."""
         argv = [sys.executable, "-m", "tests.integration.killed.cli", self.call, str(nth), *self.words(verb)]
-        done = subprocess.run(argv, env=os.environ, capture_output=True, text=True, timeout=120, check=False)
-        assert done.returncode in {0, -signal.SIGKILL}, done.stderr
-        return done.returncode != 0
+        return subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
     def do(self, verb: str) -> None:
         """Do it unharmed: a launch by the command, the others by their calls, which start no Python."""
@@ -74,11 +78,11 @@ class Site:
 
     def assert_agreed(self) -> None:
         """No node without a record, no record without a node, and nothing else of what has no record."""
-        recorded = {record.cluster_id for record in open_store().records()}
-        assert self.with_nodes() == recorded
-        assert self.with_others() <= recorded
+        recorded = [record.cluster_id for record in open_store().records()]
+        assert self.nodes() == recorded, "a cluster of one node has one"
+        assert self.others() <= set(recorded)
         kept = {found for path in sky_home().rglob("*") for found in _ID.findall(path.name)}
-        assert kept <= recorded, "files of a cluster that has no record any more"
+        assert kept <= set(recorded), "files of a cluster that has no record any more"
 
 
 def status_of(*, refresh: bool = False) -> str | None:

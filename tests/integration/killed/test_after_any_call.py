@@ -6,14 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.integration.killed.conftest import PROPERTY
+from tests.integration.killed.conftest import CLOUDS, KUBERNETES, PROPERTY
 from tests.integration.killed.site import BEFORE, Site
 
-_CLOUDS = [
-    pytest.param("aws", marks=pytest.mark.needs("namespaces")),
-    pytest.param("gcp", marks=pytest.mark.needs("namespaces")),
-]
-_KUBERNETES = pytest.param("kubernetes", marks=pytest.mark.needs("kubernetes"))
 FEW = {
     "aws": {"launch": 10, "stop": 2, "start": 3, "down": 2},
     "gcp": {"launch": 6, "stop": 2, "start": 2, "down": 4},
@@ -22,7 +17,7 @@ FEW = {
 """One call of each verb that the short form is killed after: one with an effect."""
 
 
-@pytest.mark.parametrize("site", [*_CLOUDS, _KUBERNETES], indirect=True)
+@pytest.mark.parametrize("site", [*CLOUDS, KUBERNETES], indirect=True)
 def test_each_verb_killed_once(site: Site) -> None:
     for verb, nth in FEW[site.name].items():
         site.reach(BEFORE[verb])
@@ -32,7 +27,7 @@ def test_each_verb_killed_once(site: Site) -> None:
 
 @pytest.mark.needs("time")
 @pytest.mark.parametrize("verb", ["launch", "stop", "start", "down"])
-@pytest.mark.parametrize("site", _CLOUDS, indirect=True)
+@pytest.mark.parametrize("site", CLOUDS, indirect=True)
 def test_each_verb_killed_after_each_call(
     site: Site, verb: str, record_property: Callable[[str, object], None]
 ) -> None:
@@ -41,7 +36,7 @@ def test_each_verb_killed_after_each_call(
 
 @pytest.mark.needs("time")
 @pytest.mark.parametrize("verb", ["launch", "down"])
-@pytest.mark.parametrize("site", [_KUBERNETES], indirect=True)
+@pytest.mark.parametrize("site", [KUBERNETES], indirect=True)
 def test_each_verb_of_a_place_without_stop(
     site: Site, verb: str, record_property: Callable[[str, object], None]
 ) -> None:

@@ -12,6 +12,8 @@ import pytest
 import sky
 from catalog.errors import Infeasible, SkyError
 from catalog.names import names
+from executors import fake, registry
+from executors.api import Capability
 from sky import clouds, config, exceptions
 from sky.exceptions import NotSupportedError, SpecError
 from sky.resources import Resources
@@ -85,6 +87,21 @@ def test_unknown_clouds_get_a_hint() -> None:
         clouds.from_str("nebuis")
     with pytest.raises(SpecError, match="Known clouds: AWS"):
         clouds.from_str("qqqqq")
+
+
+def test_a_cloud_that_a_package_brings_can_do_what_its_executor_can(tmp_path: Path) -> None:
+    features = clouds.CloudImplementationFeatures
+    can = frozenset({Capability.STOP, Capability.AUTOSTOP})
+    registry.register("mars", lambda: fake.executor("mars", tmp_path, fake.Script(), can))
+    try:
+        mars = clouds.from_str("Mars")
+        assert (mars.canonical_name(), mars == clouds.from_str("mars")) == ("mars", True)
+        assert mars.features == {features.STOP, features.AUTO_TERMINATE}
+        assert str(sky.Resources(infra="mars/north").cloud) == "mars"
+    finally:
+        registry.unregister("mars")
+    with pytest.raises(SpecError, match="'mars' is not a cloud"):
+        clouds.from_str("mars")
 
 
 def test_every_cloud_of_the_catalog_has_a_class() -> None:
