@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.integration.killed.conftest import CLOUDS, KUBERNETES, PROPERTY
-from tests.integration.killed.site import BEFORE, Site
+from tests.integration.killed.site import AFTER, BEFORE, Site, status_of
 
 FEW = {
     "aws": {"launch": 10, "stop": 2, "start": 3, "down": 2},
@@ -23,6 +23,8 @@ def test_each_verb_killed_once(site: Site) -> None:
         site.reach(BEFORE[verb])
         assert site.killed(verb, nth), f"{verb} has fewer calls than {nth}"
         site.recover(verb)
+    site.reach("UP")
+    site.reach(None)
 
 
 @pytest.mark.needs("time")
@@ -51,7 +53,8 @@ def kill_after_each_call(site: Site, verb: str, record_property: Callable[[str, 
         site.recover(verb)
         site.reach(BEFORE[verb])
         number += 1
-    site.recover(verb)
-    site.reach(None)
     assert number > 1
+    assert status_of() == AFTER[verb]
+    site.assert_agreed()
+    site.reach(None)
     record_property(PROPERTY, f"{site.name} {verb}: {number - 1} calls")
