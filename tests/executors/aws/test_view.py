@@ -48,7 +48,7 @@ def test_who_took_an_instance_is_told() -> None:
 
 def test_what_is_left_of_a_dead_cluster_keeps_it_from_being_gone() -> None:
     left = view_of("c", [instance("terminated")], ["sg-1"])
-    assert left.state is NodeState.DEGRADED
+    assert (left.state, left.nodeless) == (NodeState.DEGRADED, True)
     assert "sg-1" in left.reason
 
 

@@ -8,13 +8,14 @@ from executors.aws.network import own_groups
 from executors.gcp import firewall
 from executors.gcp.rest import Rest
 from executors.kubernetes.pods import CLUSTER_ID
+from sky.control import access
 from tests.clouds.ec2.cloud import Cloud
 from tests.clouds.gce.gce import Gce
-from tests.integration.command import sky
 from tests.integration.killed.site import Site
 from tests.k8s.fixtures import Cluster
 
 PROPERTY = "killed after"
+_ACCESS_S = 300.0
 CLOUDS = [
     pytest.param("aws", marks=pytest.mark.needs("namespaces")),
     pytest.param("gcp", marks=pytest.mark.needs("namespaces")),
@@ -63,7 +64,8 @@ def _kubernetes(request: pytest.FixtureRequest) -> Site:
 def site(request: pytest.FixtureRequest) -> Site:
     """The provider that the test names, with credentials that were looked at before."""
     made: Site = {"aws": _aws, "gcp": _gcp, "kubernetes": _kubernetes}[request.param](request)
-    sky("check", made.name)
+    answer = access.ask([made.name], _ACCESS_S)[made.name]
+    assert answer.enabled, answer.detail
     return made
 
 

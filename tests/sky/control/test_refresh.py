@@ -13,7 +13,7 @@ from click.testing import CliRunner
 import sky
 from catalog.offer import Market
 from executors.api import NodeState
-from executors.errors import Transient
+from executors.errors import CleanupIncomplete, Transient
 from executors.fake import Script
 from sky import core
 from sky.cli.main import cli
@@ -42,6 +42,13 @@ def current() -> ClusterRecord:
     record = open_store().get(NAME)
     assert record is not None
     return record
+
+
+def test_what_a_gone_cluster_left_is_removed_and_a_failure_of_that_forgiven(aws: Script) -> None:
+    aws.tell(current().cluster_id, NodeState.GONE)
+    aws.fail("delete", CleanupIncomplete("its firewall rules are still there"))
+    assert core.status(refresh=True) == []
+    assert [call.method for call in aws.calls][-1] == "delete"
 
 
 def test_a_preempted_cluster_is_gone_with_the_providers_words(
