@@ -54,7 +54,8 @@ def _kubernetes(request: pytest.FixtureRequest) -> Site:
 
     def nodes() -> list[str]:
         pods = cluster.plane.call("GET", "/api/v1/namespaces/default/pods")["items"]
-        return [pod["metadata"]["labels"][CLUSTER_ID] for pod in pods]
+        marks = [pod["metadata"] for pod in pods]
+        return [each["labels"][CLUSTER_ID] for each in marks if "deletionTimestamp" not in each]
 
     place = ("--infra", "k8s", "--cpus", "1")
     return Site("kubernetes", "executors.kubernetes.client:Client._open", place, nodes, set)
