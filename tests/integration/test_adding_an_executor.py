@@ -20,20 +20,6 @@ from tests.integration.command import sky, statuses
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.needs("namespaces")
 
-REFRESH = """
-import pyarrow as pa
-from pathlib import Path
-from catalog.build import offers
-from catalog.sources.registry import load
-from catalog.sources.work import Work
-from catalog.store import open_snapshot, publish
-found = offers(load("acme").fetch(Work("acme", Path.home() / "work")))
-plain = lambda table: pa.table({name: table[name].cast(pa.utf8()) if pa.types.is_dictionary(table[name].type)
-                                else table[name] for name in table.column_names})
-publish(pa.concat_tables([plain(open_snapshot().table).replace_schema_metadata(), plain(found)]))
-"""
-"""What ``sky catalog refresh`` does, without its checks of prices that are not real ones."""
-
 
 @pytest.fixture
 def acme(cloud_hosts: Hosts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
@@ -53,12 +39,8 @@ def acme(cloud_hosts: Hosts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         host.remove()
 
 
-def refresh() -> None:
-    subprocess.run([sys.executable, "-c", REFRESH], check=True)
-
-
 def test_a_task_runs_on_the_clouds_machines(acme: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    refresh()
+    sky("catalog", "refresh", "--cloud", "acme")
     (row,) = sky("check", "acme", "--json").json
     assert (row["runs"], row["plans"], row["identity"]) == (True, True, "acme-1")
     place = ("--infra", "acme/south", "--cpus", "2")

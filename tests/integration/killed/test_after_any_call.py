@@ -12,7 +12,7 @@ from tests.integration.killed.site import AFTER, BEFORE, Site, status_of
 FEW = {
     "aws": {"launch": 10, "stop": 2, "start": 3, "down": 2},
     "gcp": {"launch": 6, "stop": 2, "start": 2, "down": 4},
-    "kubernetes": {"launch": 6, "down": 2},
+    "kubernetes": {"launch": 4, "down": 2},
 }
 """One call of each verb that the short form is killed after: one with an effect."""
 
