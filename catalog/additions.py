@@ -70,25 +70,11 @@ def _inserted_text(table: pa.Table, column: str, values: list[Any], position: in
     code = {word: at for at, word in enumerate(merged)}
     codes = np.array([code[word] for word in words], np.int16)[view(table, column)]
     codes = np.insert(codes, position, [code[value] for value in values])
-    encoded = [word.encode() for word in merged]
-    offsets = np.array([0, *accumulate(map(len, encoded))], np.int32)
-    text = pa.Array.from_buffers(
-        pa.utf8(), len(merged), [None, pa.py_buffer(offsets), pa.py_buffer(b"".join(encoded))]
-    )
-    return pa.DictionaryArray.from_arrays(array(codes, pa.int16()), text)
+    return text_of(codes, merged)
 
 
 def _inserted(table: pa.Table, column: str, values: list[Any], position: int) -> pa.Array:
     """Return any other column with ``values`` put in before ``position``."""
     joined = np.insert(view(table, column), position, [value or 0 for value in values])
     valid = np.insert(present(table, column), position, [value is not None for value in values])
-    return array(joined, OFFERS.field(column).type, valid)
-
-
-def array(
-    values: npt.NDArray[Any], kind: pa.DataType, valid: npt.NDArray[np.bool_] | None = None
-) -> pa.Array:
-    """Return the values as an Arrow array, null where ``valid`` does not hold."""
-    bitmap = None if valid is None or valid.all() else pa.py_buffer(np.packbits(valid, bitorder="little"))
-    data = np.packbits(values, bitorder="little") if pa.types.is_boolean(kind) else values
-    return pa.Array.from_buffers(kind, len(values), [bitmap, pa.py_buffer(data)])
+    return array_of(joined, OFFERS.field(column).type, valid)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from catalog.additions import array
+from catalog.arrays import array_of
 from catalog.query import mask_equal, present, view
 from catalog.schema import OFFERS
 from catalog.scope import Scope
@@ -27,5 +27,5 @@ def without_price(table: pa.Table, places: Iterable[Scope]) -> pa.Table:
         masks = [mask_equal(table, name, getattr(place, name)) for name in _FIELDS]
         prices[reduce(np.logical_and, masks)] = 0
     field = OFFERS.field(_PRICE)
-    column = array(prices, field.type, present(table, _PRICE))
+    column = array_of(prices, field.type, present(table, _PRICE))
     return table.set_column(table.schema.get_field_index(_PRICE), field, column)

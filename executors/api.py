@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from catalog.offer import Offer
+from catalog.scope import Scope
 from executors.docker_login import DockerLogin
 from executors.job import JobRecord, JobSpec
 
@@ -60,6 +61,7 @@ class NodeRequest:
     image_id: str | None = None
     disk_tier: str | None = None
     network_tier: str | None = None
+    accelerator_args: Mapping[str, object] = field(default_factory=dict)
     docker_login: DockerLogin | None = None
 
     @property

@@ -37,6 +37,7 @@ class Planner:
     table: pa.Table
     catalog: CatalogInfo
     nodes: OwnedNodes
+    offers: Offers
     reserved: ReservedCapacity
 
     @classmethod
@@ -47,14 +48,16 @@ class Planner:
 
         request = compile_request(dag, objective, blocked)
         nodes, reserved = OwnedNodes.for_dag(dag), ReservedCapacity.for_dag(dag)
-        notes = (*_place_notes(dag), *reserved.notes)
-        snapshot = open_snapshot()
+        offers = offers_in_use()
+        snapshot = offers.snapshot
+        notes = (*_place_notes(dag), *([] if nodes.alone else offers.notes()), *reserved.notes)
         return cls(
             dag=dag,
             request=nodes.limiting(replace(request, notes=notes), dag),
-            table=nodes.beside(reserved.priced(snapshot.table), dag),
+            table=nodes.beside(reserved.priced(offers.table), dag),
             catalog=CatalogInfo(snapshot.snapshot_id, snapshot.as_of, snapshot.rows, snapshot.sources),
             nodes=nodes,
+            offers=offers,
             reserved=reserved,
         )
 

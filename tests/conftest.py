@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from pathlib import Path
 
 import pytest
@@ -46,8 +47,13 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty home, for this process and its children; the developer's own is never touched.
 
-    Nor are the developer's clouds: what leads to them is not in the environment.
+    Nor are the developer's clouds, or those of the test before: nothing leads to them. The terminal's width
+    is not there either, which readline leaves to the workers of a run on several cores.
     """
+    monkeypatch.delenv("COLUMNS", raising=False)
+    if aws := sys.modules.get("executors.aws.session"):
+        aws._client.cache_clear()
+        aws._session.cache_clear()
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
     folder = tmp_path_factory.mktemp("home")

@@ -18,7 +18,7 @@ import time
 from pathlib import Path
 from typing import Any, Callable, Dict, List, NoReturn, Sequence
 
-from . import daemon, idle, inheritance, queue, rank, runner
+from . import confinement, daemon, idle, inheritance, queue, rank, runner
 from .ending import await_end, end_started
 from .errors import Refused
 from .execution import StopSignal

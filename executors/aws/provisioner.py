@@ -12,7 +12,7 @@ from catalog.offer import Market, OfferKey
 from catalog.scope import Scope
 from executors.api import Access, ClusterView, Handle, NodeRequest, NodeState
 from executors.aws import check as account
-from executors.aws import creation, intent, reservations, tags
+from executors.aws import creation, disk_copy, instances, intent, reservations, tags
 from executors.aws.errors import CLOUD, translated
 from executors.aws.instances import Instance
 from executors.aws.intent import Intent

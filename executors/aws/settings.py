@@ -1,12 +1,10 @@
-"""What the user's configuration says of AWS.
-
-It is read by whoever knows its form (``read_with``); executors only ask for what it says.
-"""
+"""What the user's configuration says of AWS."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
+
+from executors.settings import Configured
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,16 +15,6 @@ class Settings:
     open_ones: bool = False
 
 
-Reader = Callable[[], Settings]
-
-_readers: list[Reader] = []
-
-
-def read_with(reader: Reader) -> None:
-    """Let ``reader`` say what the settings are, in this process."""
-    _readers[:] = [reader]
-
-
-def current() -> Settings:
-    """Return the settings."""
-    return _readers[0]() if _readers else Settings()
+_configured = Configured(Settings())
+read_with = _configured.read_with
+current = _configured.current

@@ -37,9 +37,8 @@ def view_of(cluster_id: str, found: Sequence[Instance], left: Sequence[str] = ()
 def _standing(cluster_id: str, found: Sequence[Instance], left: Sequence[str]) -> ClusterView:
     live = [each for each in found if each.live]
     ends = "; ".join(dict.fromkeys(each.why for each in found if not each.live and each.why))
-    if not live and groups_left:
-        left = ", ".join(groups_left)
-        reason = f"its instances ended; {left} goes after them"
+    if not live and left:
+        reason = f"its instances ended; {', '.join(left)} goes after them"
         return ClusterView(cluster_id, NodeState.DEGRADED, (), reason, nodeless=True)
     if not live:
         return ClusterView(cluster_id, NodeState.GONE, (), f"its instances ended: {ends}" if ends else "")

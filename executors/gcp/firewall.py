@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from collections.abc import Iterator, Sequence
 from functools import partial
@@ -19,14 +18,17 @@ SSH_FROM_VARIABLE = "SKY_GCP_SSH_FROM"
 _HASH = 8
 
 
-def rules(cluster_id: str, ports: Sequence[str], num_nodes: int, network: str) -> list[Json]:
-    """Return the rules that the cluster needs, with logins from where this machine is today."""
+def rules(cluster_id: str, ports: Sequence[str], *, several: bool, network: str) -> list[Json]:
+    """Return the rules that the cluster needs, ``several`` hosts with one among them.
+
+    Logins are let in from where this machine is today.
+    """
     group, common = names.group(cluster_id), _common(cluster_id, network)
     wanted = [_logins(cluster_id, network)]
     if ports:
         allowed = [{"IPProtocol": "tcp", "ports": list(ports)}]
         wanted.append({**common, "name": f"{group}-ports", "sourceRanges": [ANYWHERE], "allowed": allowed})
-    if num_nodes > 1:
+    if several:
         allowed = [{"IPProtocol": protocol} for protocol in ("tcp", "udp", "icmp")]
         wanted.append({**common, "name": f"{group}-nodes", "sourceTags": [group], "allowed": allowed})
     return wanted
@@ -81,7 +83,7 @@ def _common(cluster_id: str, network: str) -> Json:
         "network": network,
         "direction": "INGRESS",
         "targetTags": [names.group(cluster_id)],
-        "description": json.dumps({"cluster_id": cluster_id, "owner": names.owner()}),
+        "description": names.note(cluster_id),
     }
 
 

@@ -30,8 +30,10 @@ from executors.gcp.instances import Instance
 from executors.gcp.rest import Json, Rest, endpoint, tpu_endpoint
 from executors.gcp.zones import zones_of
 from executors.transports.address import Address, read_nodes, write_nodes
+from executors.transports.key_pair import KeyPair
 from executors.vm import cluster, host_key, ready, runtime
-from executors.vm.client_key import client_key
+from executors.vm.client_key import ClientKey, client_key
+from executors.vm.startup_script import startup_script
 from executors.vm.user_data import BootFile, cloud_config
 
 _TPU, _COMPUTE = "tpu", "compute"
@@ -109,11 +111,13 @@ class GcpProvisioner:
     def list(self) -> Sequence[ClusterView]:
         """Return this user's clusters in the project, with those of which no instance is left."""
         rest = self._rest()
-        views = [instances.view(each, found) for each, found in instances.find_all(rest).items()]
-        rules = firewall.clusters(rest) - {each.cluster_id for each in views}
-        remains = "its instances are gone and its firewall rules are left"
+        found = instances.by_cluster([*instances.find_all(rest), *tpu.find_all(rest)])
+        views = [instances.view(cluster_id, nodes) for cluster_id, nodes in found.items()]
+        left = firewall.clusters(rest) | disk_copy.clusters(rest)
+        left -= {each.cluster_id for each in views}
+        why = "its instances are gone; firewall rules, or an image, are left"
         return views + [
-            ClusterView(each, NodeState.DEGRADED, reason=remains, nodeless=True) for each in sorted(rules)
+            ClusterView(each, NodeState.DEGRADED, reason=why, nodeless=True) for each in sorted(left)
         ]
 
     def stop(self, handle: Handle) -> None:
@@ -178,6 +182,8 @@ class GcpProvisioner:
         """Return what a node runs to stop its cluster, or to delete it."""
         script, python = _SELF_STOP.read_text("utf-8"), cluster.python(handle)
         words = [endpoint(), handle.data["project"], names.tag(handle.cluster_id)]
+        if _known_service(handle) == _TPU:
+            words += [tpu_endpoint(), handle.data["zone"]]
         return {verb: [python, "-I", "-c", script, verb, *words] for verb in ("stop", "down")}
 
     def agent_config(self, handle: Handle) -> Mapping[str, object]:

@@ -23,7 +23,6 @@ SERVICE_ACCOUNT = "sky-cluster"
 
 _GRACE_S = 10
 _LONGEST_NAME, _LONGEST_LABEL = 50, 63
-_DOCKER = "docker:"
 
 
 def selector(cluster_id: str) -> str:
@@ -67,7 +66,7 @@ def manifest(
     """
     container = {
         "name": CONTAINER,
-        "image": image(request.image_id),
+        "image": request.container_image or IMAGE,
         "command": ["/bin/sh", "-c", INIT],
         "resources": _resources(shares[0]),
         "volumeMounts": [{"name": "shared-memory", "mountPath": "/dev/shm"}],  # noqa: S108  for data loaders
@@ -91,14 +90,6 @@ def manifest(
     }
     laid: dict[str, Any] = overlaid(made, current().pod_config)
     return laid
-
-
-def image(request: NodeRequest) -> str:
-    """Return the container image that ``image_id`` (``docker:IMAGE``) names, else the usual one."""
-    if not request.image_id:
-        return IMAGE
-    named = request.image_id.removeprefix(_DOCKER)
-    return request.docker_login.full_name(named) if request.docker_login else named
 
 
 def overlaid(below: Any, above: Any) -> Any:

@@ -1,12 +1,11 @@
-"""What the user's configuration says of Kubernetes.
-
-It is read by whoever knows its form (``read_with``); executors only ask for what it says.
-"""
+"""What the user's configuration says of Kubernetes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+
+from executors.settings import Configured
 
 ALL = "all"
 PROVISION_TIMEOUT_S = 10
@@ -29,16 +28,6 @@ class Settings:
     ports: str = LOADBALANCER
 
 
-Reader = Callable[[], Settings]
-
-_readers: list[Reader] = []
-
-
-def read_with(reader: Reader) -> None:
-    """Let ``reader`` say what the settings are, in this process."""
-    _readers[:] = [reader]
-
-
-def current() -> Settings:
-    """Return the settings."""
-    return _readers[0]() if _readers else Settings()
+_configured = Configured(Settings())
+read_with = _configured.read_with
+current = _configured.current

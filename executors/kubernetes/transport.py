@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from executors.api import Progress
 from executors.errors import Transient
 from executors.kubernetes.client import Client
 from executors.kubernetes.exec_stream import ExecSession
-from executors.sync import blocks
 from executors.transports.address import Address
-from executors.transports.commands import Commands
+from executors.transports.command_copies import CommandCopies
 from executors.transports.remote_command import GO_HOME, RemoteCommand
 
 if TYPE_CHECKING:
@@ -24,7 +21,7 @@ if TYPE_CHECKING:
 _PATIENCE_S, _AGAIN_S = 10.0, 0.2
 
 
-class PodTransport(Commands):
+class PodTransport(CommandCopies):
     """Runs commands in a pod as its user, in that user's home, and copies files to and from it.
 
     Needs a POSIX shell there, and for files the interpreter ``python``.
@@ -34,7 +31,7 @@ class PodTransport(Commands):
         self.address = Address(pod)
         self._client = client
         self._path = f"/api/v1/namespaces/{namespace}/pods/{pod}"
-        self._python = python
+        self.python = python
         self._running: set[ExecSession] = set()
         self._lock = threading.Lock()
 
@@ -65,25 +62,6 @@ class PodTransport(Commands):
                 if time.monotonic() >= give_up:
                     raise
             time.sleep(_AGAIN_S)
-
-    def put(
-        self,
-        source: Path,
-        target: str,
-        *,
-        ignore: Sequence[str] = (),
-        delete: bool = False,
-        on_progress: Callable[[Progress], None] | None = None,
-    ) -> int:
-        """Make ``target`` equal to ``source``, ignore rules applied; returns the number of files copied.
-
-        Raises ``SyncFailed``.
-        """
-        return blocks.put(self, self._python, source, target, ignore, delete, on_progress)
-
-    def get(self, source: str, target: Path) -> None:
-        """Copy a file or folder from the pod. Raises ``SyncFailed``."""
-        blocks.get(self, self._python, source, target)
 
     def close(self) -> None:
         """End what this transport runs, in whatever thread."""

@@ -5,12 +5,13 @@ The file is read by whoever knows its form (``read_with``); executors only ask f
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from catalog.errors import UserError
 from catalog.home import sky_home
+from executors.settings import Configured
 from executors.transports.address import Address
 
 FILE = "slurm_clusters.yaml"
@@ -35,14 +36,9 @@ class SlurmCluster:
     wait_s: int = WAIT_S
 
 
-Reader = Callable[[], Mapping[str, SlurmCluster]]
-
-_readers: list[Reader] = []
-
-
-def read_with(reader: Reader) -> None:
-    """Let ``reader`` say which clusters there are, in this process."""
-    _readers[:] = [reader]
+_NONE: Mapping[str, SlurmCluster] = {}
+_configured = Configured(_NONE)
+read_with = _configured.read_with
 
 
 def path() -> Path:
@@ -52,7 +48,7 @@ def path() -> Path:
 
 def named() -> Mapping[str, SlurmCluster]:
     """Return the clusters by name. Raises ``UserError`` where the file is wrong."""
-    return _readers[0]() if _readers else {}
+    return _configured.current()
 
 
 def get(name: str) -> SlurmCluster:

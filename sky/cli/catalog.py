@@ -10,6 +10,8 @@ import click
 from click.shell_completion import CompletionItem
 
 from sky.cli.catalog_history import diff_command, history_command
+from sky.cli.catalog_overlay import overlay_command
+from sky.cli.catalog_query import query_command
 from sky.cli.catalog_refresh import refresh_command
 from sky.cli.options import json_option
 
@@ -28,7 +30,7 @@ def _complete_snapshot(_ctx: click.Context, _param: click.Parameter, incomplete:
 
 @click.group("catalog")
 def catalog_command() -> None:
-    """Refresh the prices that plans use, look at them, and go back to older ones.
+    """Refresh the prices that plans use, ask and correct them, go back to older ones.
 
     Prices come with this release, and anew from the providers with `sky catalog refresh`. Every refresh is a
     snapshot of its own; the ones before stay, and plans name the one that they used. docs/catalog.md tells
@@ -42,6 +44,8 @@ def catalog_command() -> None:
       sky catalog diff embedded                what changed since this release
       sky catalog use 3fa9c1                   go back to an older one
       sky catalog history p5.48xlarge --plot   how a price moved
+      sky catalog query "DESCRIBE offers"      ask anything of it, in SQL
+      sky catalog overlay                      check your own prices
     """
 
 
@@ -196,5 +200,5 @@ def _described(folder: Path, in_use: Path) -> dict[str, Any]:
     }
 
 
-for _command in (refresh_command, diff_command, history_command):
+for _command in (refresh_command, diff_command, history_command, query_command, overlay_command):
     catalog_command.add_command(_command)

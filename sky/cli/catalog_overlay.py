@@ -7,7 +7,7 @@ import click
 from sky.cli.options import json_option
 
 
-@click.command("overlay")
+@click.command("overlay", short_help="Check your own prices and exclusions.")
 @json_option
 def overlay_command(*, as_json: bool) -> None:
     """Check the file of your own prices and exclusions, and show what each of its rules does.

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _FORMATS = (".arrow", ".csv", ".parquet")
 
 
-@click.command("query")
+@click.command("query", short_help="Ask the offers in use in SQL.")
 @click.argument("statement")
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV, and nothing else, on stdout.")
 @click.option(

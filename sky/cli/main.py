@@ -43,6 +43,7 @@ COMMANDS = {
     "cancel": _Entry(_JOBS, "jobs", "Cancel jobs."),
     "optimize": _Entry(_PLANS, "optimize", "Show the best plan for a task file."),
     "failover": _Entry(_PLANS, "failover", "Show, or forget, which places refused launches lately."),
+    "catalog": _Entry(_PLANS, "catalog", "Refresh prices, look at them, go back to older ones."),
     "show-gpus": _Entry(_PLANS, "gpus", "Show accelerators on offer, who has them, and prices (also: gpus)."),
     "ssh": _Entry(_PLANS, "ssh", "Bring up and show pools of your own machines."),
     "check": _Entry(_PLANS, "check", "Show where tasks can run from here."),

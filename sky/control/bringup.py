@@ -122,7 +122,7 @@ def wait_for_capacity(name: str, pause_s: float, waited_for: str) -> None:
 
 
 def _node_request(record: ClusterRecord, docker_login: DockerLogin | None) -> NodeRequest:
-    resources = _requested(record)
+    resources = requested(record)
     return NodeRequest(
         cluster_id=record.cluster_id,
         cluster_name=record.cluster_name,
@@ -134,6 +134,7 @@ def _node_request(record: ClusterRecord, docker_login: DockerLogin | None) -> No
         image_id=_image(resources.image_id, record.offer.key.region),
         disk_tier=resources.disk_tier.value if resources.disk_tier else None,
         network_tier=resources.network_tier.value if resources.network_tier else None,
+        accelerator_args=resources.accelerator_args or {},
         docker_login=docker_login,
     )
 

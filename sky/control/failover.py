@@ -89,7 +89,7 @@ def _try(store: Store, order: Order, places: Sequence[Place]) -> Tried:
         return try_alone(store, store.add(_intent(store, order, order.name, places[0])), login)
     names = [f"{order.name}{RACER}{lane}" for lane in range(1, len(places) + 1)]
     intents = [_intent(store, order, name, place) for name, place in zip(names, places, strict=True)]
-    return race(store, [store.add(intent) for intent in intents], order.losers)
+    return race(store, [store.add(intent) for intent in intents], login, order.losers)
 
 
 def _say(name: str, refusals: Sequence[Refusal], where: str) -> None:
@@ -119,14 +119,14 @@ def _wait(search: Search, name: str, patience: Patience, error: ResourcesUnavail
     search.start_over()
 
 
-def remove_racers(store: Store, name: str) -> None:
-    """Remove what an earlier race for cluster ``name`` left; the caller holds the lock of ``name``."""
-    for racer in store.racers(name):
-        check_owner(racer)
-        with store.lock(racer.name, FOREVER):
-            left = store.get(racer.name)  # a launch that goes on may have removed it meanwhile
+def remove_aside(store: Store, name: str) -> None:
+    """Remove what an earlier launch of cluster ``name`` left on its way; the caller holds its lock."""
+    for aside in store.aside(name):
+        check_owner(aside)
+        with store.lock(aside.name, FOREVER):
+            left = store.get(aside.name)  # a launch that goes on may have removed it meanwhile
             if left is not None:
-                _log.info("Removing %s, which an interrupted race left", racer.name)
+                _log.info("Removing %s, which an interrupted launch left", aside.name)
                 tear_down(store, left)
 
 

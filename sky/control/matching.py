@@ -41,9 +41,7 @@ def matched(task: Task, record: ClusterRecord) -> Resources:
 
 def _launched(record: ClusterRecord) -> Resources:
     """Return one node as it was launched: its offer, with the software and the disk that were asked for."""
-    from sky.resources import Resources
-
-    (asked,) = Resources.from_yaml_config(dict(record.resources))
+    asked = requested(record)
     return launched_resources(record.offer).copy(
         accelerator_args=asked.accelerator_args, image_id=asked.image_id, disk_tier=asked.disk_tier
     )

@@ -10,7 +10,7 @@ import logging
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -212,7 +212,7 @@ def _dry_launch(store: Store, task: Task, name: str, options: LaunchOptions) -> 
 def _provision(store: Store, order: Order, options: LaunchOptions) -> tuple[bool, ClusterRecord, Resources]:
     """Return whether the cluster was up, its record, and the one of the task's resources that it answers."""
     name, task = order.name, order.task
-    remove_racers(store, name)
+    remove_aside(store, name)
     record = store.get(name)
     if record is not None:
         check_owner(record)
@@ -222,7 +222,9 @@ def _provision(store: Store, order: Order, options: LaunchOptions) -> tuple[bool
         tear_down(store, record)
         record = None
     if record is None:
-        record, resources = launch_new(store, order, options.patience, options.on_outlook)
+        with cloned_disk(store, task, name, options.clone_disk_from, options.target) as on_disk:
+            order = replace(order, task=on_disk)
+            record, resources = launch_new(store, order, options.patience, options.on_outlook)
         return False, record, resources
     _refuse_clone_to(name, options)
     resources = matched(task, record)

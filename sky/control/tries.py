@@ -58,7 +58,9 @@ def try_alone(store: Store, record: ClusterRecord, docker_login: DockerLogin | N
     return Tried(None, (refusal,))
 
 
-def race(store: Store, records: Sequence[ClusterRecord], losers: Losers) -> Tried:
+def race(
+    store: Store, records: Sequence[ClusterRecord], docker_login: DockerLogin | None, losers: Losers
+) -> Tried:
     """Bring all of ``records`` up at once; the first that is up takes the cluster's name, the others go.
 
     A racer that gets its nodes when another one is up goes no further. Returns with the first; the others
@@ -68,7 +70,7 @@ def race(store: Store, records: Sequence[ClusterRecord], losers: Losers) -> Trie
     """
     over = Event()
     pool = ThreadPoolExecutor(len(records), thread_name_prefix="sky-race")
-    runs = [pool.submit(_run, store, record, over) for record in records]
+    runs = [pool.submit(_run, store, record, docker_login, over) for record in records]
     pool.shutdown(wait=False)
     try:
         up = next((record for run in as_completed(runs) if (record := _up(run)) is not None), None)
@@ -97,7 +99,7 @@ def _up(run: Future[_Ran]) -> ClusterRecord | None:
     return result if isinstance(result, ClusterRecord) else None
 
 
-def _run(store: Store, record: ClusterRecord, over: Event) -> _Ran:
+def _run(store: Store, record: ClusterRecord, docker_login: DockerLogin | None, over: Event) -> _Ran:
     """Return the record, UP and renamed, if it is the first, else why not; what is not first is removed."""
 
     def still_on() -> None:

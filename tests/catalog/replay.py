@@ -59,11 +59,15 @@ def rows_of(cloud: str) -> list[Row]:
 
 @dataclass
 class Ec2List:
-    """EC2's prices by (region, type), as product and term; ``extra`` come beside them."""
+    """EC2's prices by (region, type), as product and term; ``extra`` come beside them.
+
+    A list that changed has another ``version``.
+    """
 
     entries: dict[tuple[str, str], tuple[dict[str, Any], dict[str, Any]]] = field(default_factory=dict)
     extra: dict[str, list[tuple[dict[str, Any], dict[str, Any]]]] = field(default_factory=dict)
     advice: dict[str, Any] = field(default_factory=dict)
+    version: int = 1
 
     @classmethod
     def honest(cls) -> Ec2List:
@@ -96,7 +100,8 @@ class Ec2List:
             regions[region].append(entry)
         for region, entries in self.extra.items():
             regions[region] += entries
-        files = ec2_files({region: ec2_offer_file(*entries) for region, entries in sorted(regions.items())})
+        bodies = {region: ec2_offer_file(*entries) for region, entries in sorted(regions.items())}
+        files = ec2_files(bodies, f"version{self.version}")
         provider.files = {
             **files,
             "/spot-advisor-data.json": json.dumps({"spot_advisor": self.advice}).encode(),
@@ -258,19 +263,25 @@ class Replay:
     azure: AzureList = field(default_factory=AzureList.honest)
     gcp: GcpList = field(default_factory=GcpList.honest)
 
+    servers: dict[str, Provider] = field(default_factory=dict)
+
     @contextmanager
     def served(self) -> Iterator[dict[str, str]]:
         """Serve the lists as they are now; yields the variables that point the sources at them."""
         with ExitStack() as stack:
-            servers = {name: stack.enter_context(serving()) for name in ("aws", "azure", "gcp")}
-            for name, provider in servers.items():
-                getattr(self, name).serve(provider)
+            self.servers = {name: stack.enter_context(serving()) for name in ("aws", "azure", "gcp")}
+            self.serve()
             yield {
-                "SKY_CATALOG_AWS_URL": servers["aws"].url,
-                "SKY_CATALOG_AWS_SPOT_ADVISOR_URL": servers["aws"].url,
-                "SKY_CATALOG_AZURE_URL": servers["azure"].url,
-                "SKY_CATALOG_GCP_BILLING_URL": servers["gcp"].url,
+                "SKY_CATALOG_AWS_URL": self.servers["aws"].url,
+                "SKY_CATALOG_AWS_SPOT_ADVISOR_URL": self.servers["aws"].url,
+                "SKY_CATALOG_AZURE_URL": self.servers["azure"].url,
+                "SKY_CATALOG_GCP_BILLING_URL": self.servers["gcp"].url,
                 "SKY_GCP_API_KEY": "replayed",
                 "NO_GCE_CHECK": "true",
                 "AWS_EC2_METADATA_DISABLED": "true",
             }
+
+    def serve(self) -> None:
+        """Let the servers answer with the lists as they are now."""
+        for name, provider in self.servers.items():
+            getattr(self, name).serve(provider)

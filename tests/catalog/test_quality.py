@@ -206,4 +206,4 @@ def test_many_doubtful_rows_hold_the_source_back() -> None:
 def test_only_gates_can_be_accepted() -> None:
     with pytest.raises(UserError, match="no gate prices"):
         judge("acme", facts_of_rows([ROW]), _before("aws").slice(0, 0), accept=["prices"])
-    assert len(GATES) == 15
+    assert len(GATES) == 16

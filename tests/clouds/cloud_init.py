@@ -48,11 +48,9 @@ def why_not() -> str:
 
 def seed(machine: Machine, instance_id: str, user_data: str) -> None:
     """Let ``machine``, which is off, find this at its boots: cloud-init, and a seed of the kind NoCloud."""
-    run("cp", "--archive", f"{_packages()}/etc", f"{_packages()}/usr", str(machine.root))
     folder = machine.root / _SEED
     if not folder.exists():  # a disk that was copied has it all
-        for part in ("etc", "usr"):
-            shutil.copytree(_packages() / part, machine.root / part, symlinks=True, dirs_exist_ok=True)
+        run("cp", "--archive", f"{_packages()}/etc", f"{_packages()}/usr", str(machine.root))
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "meta-data").write_text(yaml.safe_dump({"instance-id": instance_id}))
     (folder / "user-data").touch(mode=0o600)

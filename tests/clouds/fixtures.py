@@ -63,10 +63,6 @@ def ec2_machines(_ec2_server_with_machines: Cloud, monkeypatch: pytest.MonkeyPat
 
 
 def _entered(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Cloud:
-    from executors.aws import session
-
-    session._client.cache_clear()
-    session._session.cache_clear()
     for name, value in cloud.environment().items():
         monkeypatch.setenv(name, value)
     return cloud

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from tests.clouds import cloud_init
+from tests.clouds import cloud_init, startup_script
 from tests.containers import dockerd
 from tests.hosts.hosts import Hosts
 from tests.hosts.machine import Machine

@@ -36,7 +36,7 @@ MISTAKES = {
     "no such workdir": (["launch", "--workdir", "/no/such", "true"], USAGE, "'/no/such' does not exist"),
     "clusters of kubernetes": (["status", "--k8s"], ERROR, "Kubernetes"),
     "two kinds of address": (["status", "--ip", "--endpoints"], USAGE, "one of --ip"),
-    "clone": (["launch", "--clone-disk-from", "x", "true"], ERROR, "clone"),
+    "clone of nothing": (["launch", "-y", "--clone-disk-from", "x", "true"], USAGE, "'x' does not exist"),
     "unknown shell": (["completion", "tcsh"], USAGE, "tcsh"),
 }
 

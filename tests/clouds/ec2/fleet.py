@@ -42,7 +42,8 @@ class Fleet:
     def clear(self) -> None:
         """Take every machine away."""
         for instance_id in self._machines.ids() if self._machines else ():
-            self._machines.terminate(instance_id)  # type: ignore[union-attr]
+            if instance_id.startswith("i-"):  # other clouds have hosts of the same run
+                self._machines.terminate(instance_id)  # type: ignore[union-attr]
         self._due.clear()
         self._visible.clear()
 

@@ -21,7 +21,7 @@ ZONE, TYPE = "us-east-1b", "m5.large"
 def wanted(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Settings]]:
     """The settings of the test: the last of these."""
     chosen = [Settings()]
-    monkeypatch.setattr(settings, "_readers", [lambda: chosen[-1]])
+    monkeypatch.setattr(settings, "current", lambda: chosen[-1])
     yield chosen
     reservations._last.clear()
     reservations._refused.clear()

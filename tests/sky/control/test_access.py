@@ -254,7 +254,7 @@ def test_a_launch_asks_only_whom_it_may_use(aws: Script, gcp: Script) -> None:
 def test_plans_know_who_let_us_in_and_load_nobody(home: Path) -> None:
     code = (
         "import sys\nfrom sky.control.placement import a_cloud_is_enabled\nprint(a_cloud_is_enabled())\n"
-        "heavy = ('peewee', 'sqlite3', 'asyncio', 'executors.aws', 'executors.gcp', 'executors.ssh')\n"
+        "heavy = ('peewee', 'sqlite3', 'asyncio', 'executors.aws.bundle', 'executors.gcp', 'executors.ssh')\n"
         "assert not set(heavy) & set(sys.modules), sorted(sys.modules)\n"
     )
 
