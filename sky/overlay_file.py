@@ -13,7 +13,6 @@ from catalog.names import names
 from catalog.overlay import PLACES, Overlay, Pricing, Rule
 from catalog.units import MICRO, micro_usd
 from sky.exceptions import SpecError, within
-from sky.fields import yaml_text
 from sky.fields.schema import Kind, Table, checked
 from sky.fields.suggest import did_you_mean
 
@@ -58,21 +57,18 @@ def read() -> Overlay:
 
 @lru_cache(maxsize=4)
 def _read(file: Path, _inode: int, _mtime_ns: int) -> Overlay:
-    try:
-        text = file.read_text("utf-8")
-    except UnicodeDecodeError:
-        raise SpecError("is not UTF-8 text", location=str(file)) from None
-    documents = [each for each in yaml_text.read(text, str(file)) if each.value is not None]
-    if len(documents) > 1:
-        raise SpecError("holds several documents; write all rules in one", location=str(file))
+    from sky.fields import yaml_text  # brings yaml, which plans without an overlay do not need
+
+    document = yaml_text.read_one(file, "rules")
+    if document is None:
+        return Overlay()
     rules = []
-    for document in documents:
-        with document.locating():
-            fields = checked(document.value, _FILE_FIELDS, "the overlay")
-            for position, config in enumerate(fields.get("rules", ())):
-                with within("rules", position):
-                    line = document.where(("rules", position)).split(":")[-2]
-                    rules.append(_rule(config, f"rule {position + 1} ({FILE}:{line})"))
+    with document.locating():
+        fields = checked(document.value, _FILE_FIELDS, "the overlay")
+        for position, config in enumerate(fields.get("rules", ())):
+            with within("rules", position):
+                line = document.where(("rules", position)).split(":")[-2]
+                rules.append(_rule(config, f"rule {position + 1} ({FILE}:{line})"))
     return Overlay(tuple(rules))
 
 

@@ -18,22 +18,14 @@ def read_named(path: Path, what: str, example: str, read_one: Callable[[str, obj
     ``what`` the entries are, in the plural, and an ``example`` go into messages. Raises ``SpecError`` with
     the place in the file.
     """
-    try:
-        text = path.read_text("utf-8")
-    except FileNotFoundError:
+    document = yaml_text.read_one(path, what.rpartition(" ")[2])
+    if document is None:
         return {}
-    except UnicodeDecodeError:
-        raise SpecError("is not UTF-8 text", location=str(path)) from None
-    documents = [each for each in yaml_text.read(text, str(path)) if each.value is not None]
-    if len(documents) > 1:
-        short = what.rpartition(" ")[2]
-        raise SpecError(f"holds several documents; write all {short} in one", location=str(path))
     found = {}
-    for document in documents:
-        with document.locating():
-            if not isinstance(document.value, dict):
-                raise SpecError(f"is a mapping of {what}, for example:\n{example}")
-            for name, config in document.value.items():
-                with within(str(name)):
-                    found[str(name)] = read_one(str(name), config)
+    with document.locating():
+        if not isinstance(document.value, dict):
+            raise SpecError(f"is a mapping of {what}, for example:\n{example}")
+        for name, config in document.value.items():
+            with within(str(name)):
+                found[str(name)] = read_one(str(name), config)
     return found

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -74,6 +75,23 @@ def read(text: str, source: str) -> list[Document]:
             "a value is not the number or date that it looks like; quote it", location=source
         ) from None
     return documents
+
+
+def read_one(path: Path, what: str) -> Document | None:
+    """Return the one document of a file, ``None`` without a file or where it says nothing.
+
+    ``what`` it holds, in the plural, goes into messages. Raises ``SpecError`` with the place in the file.
+    """
+    try:
+        text = path.read_text("utf-8")
+    except FileNotFoundError:
+        return None
+    except UnicodeDecodeError:
+        raise SpecError("is not UTF-8 text", location=str(path)) from None
+    documents = [each for each in read(text, str(path)) if each.value is not None]
+    if len(documents) > 1:
+        raise SpecError(f"holds several documents; write all {what} in one", location=str(path))
+    return documents[0] if documents else None
 
 
 def _check_keys(node: yaml.Node, source: str, seen: set[int], above: tuple[int, ...]) -> None:
