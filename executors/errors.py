@@ -2,6 +2,7 @@
 
 ExecutorError
 ├── OutOfCapacity, QuotaExceeded   record the attempt, solve again
+│   └── Declined                   as OutOfCapacity, for a reason that only the provider's words tell
 ├── AuthError                      block the cloud for this run, say how to fix it
 ├── Transient                      retry in place until the deadline
 ├── NotFound                       success when deleting
@@ -35,6 +36,10 @@ class ScopedError(ExecutorError):
 
 class OutOfCapacity(ScopedError):
     """The provider has none left in ``scope``."""
+
+
+class Declined(OutOfCapacity):
+    """The provider gives none in ``scope`` for another reason than a shortage, or one that no table knows."""
 
 
 class QuotaExceeded(ScopedError):

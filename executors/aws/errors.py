@@ -14,7 +14,15 @@ from typing import Any
 from catalog.errors import SkyError, UserError
 from catalog.offer import OfferKey
 from catalog.scope import Scope
-from executors.errors import AuthError, NotFound, OutOfCapacity, QuotaExceeded, ScopedError, Transient
+from executors.errors import (
+    AuthError,
+    Declined,
+    NotFound,
+    OutOfCapacity,
+    QuotaExceeded,
+    ScopedError,
+    Transient,
+)
 
 CLOUD = "aws"
 
@@ -33,7 +41,8 @@ class Refusal:
 _MACHINE = ("region", "zone", "instance_type", "market")
 _REGIONAL_MACHINE = ("region", "instance_type", "market")
 _NO_CAPACITY = Refusal(OutOfCapacity, _MACHINE, 10 * _MINUTE)
-_NOT_HERE = Refusal(OutOfCapacity, _MACHINE, _DAY)
+_UNKNOWN = Refusal(Declined, _MACHINE, 10 * _MINUTE)
+_NOT_HERE = Refusal(Declined, _MACHINE, _DAY)
 _MACHINE_QUOTA = Refusal(QuotaExceeded, _REGIONAL_MACHINE, _HOUR)
 _REGION_QUOTA = Refusal(QuotaExceeded, ("region",), _HOUR)
 _LOGIN = Refusal(AuthError, (), _HOUR)
@@ -45,12 +54,12 @@ _REFUSALS = {
     "InsufficientCapacity": _NO_CAPACITY,
     "InsufficientCapacityOnHost": _NO_CAPACITY,
     "ReservationCapacityExceeded": _NO_CAPACITY,
-    "SpotMaxPriceTooLow": _NO_CAPACITY,
-    "InsufficientFreeAddressesInSubnet": Refusal(OutOfCapacity, ("region", "zone"), 10 * _MINUTE),
+    "SpotMaxPriceTooLow": _UNKNOWN,
+    "InsufficientFreeAddressesInSubnet": Refusal(Declined, ("region", "zone"), 10 * _MINUTE),
     "Unsupported": _NOT_HERE,
     "UnsupportedOperation": _NOT_HERE,
     "InvalidInstanceType": _NOT_HERE,
-    "ParameterNotFound": Refusal(OutOfCapacity, ("region", "instance_type"), _DAY),
+    "ParameterNotFound": Refusal(Declined, ("region", "instance_type"), _DAY),
     "InstanceLimitExceeded": _MACHINE_QUOTA,
     "VcpuLimitExceeded": _MACHINE_QUOTA,
     "MaxSpotInstanceCountExceeded": _MACHINE_QUOTA,
@@ -81,7 +90,6 @@ _REFUSALS = {
     "UnrecognizedClientException": _LOGIN,
     "MissingAuthenticationToken": _LOGIN,
 }
-_UNKNOWN = Refusal(OutOfCapacity, _MACHINE, 10 * _MINUTE)
 
 _TRANSIENT = {
     *("InternalError", "InternalFailure", "InternalServiceError", "ServiceUnavailable", "Unavailable"),

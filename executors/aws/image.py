@@ -15,7 +15,7 @@ from catalog.offer import Offer
 from catalog.scope import Scope
 from executors.aws.errors import CLOUD
 from executors.aws.session import client
-from executors.errors import OutOfCapacity
+from executors.errors import Declined
 
 _UBUNTU = "/aws/service/canonical/ubuntu/server/22.04/stable/current/{arch}/hvm/ebs-gp2/ami-id"
 _NVIDIA = "/aws/service/deeplearning/ami/{arch}/base-oss-nvidia-driver-gpu-ubuntu-22.04/latest/ami-id"
@@ -39,7 +39,7 @@ class Image:
 def image_for(offer: Offer, image_id: str = "") -> Image:
     """Return the image ``image_id``, or the current one that suits the offer.
 
-    Raises ``UserError`` for an image that is not in the region, ``OutOfCapacity`` where one has to be named.
+    Raises ``UserError`` for an image that is not in the region, ``Declined`` where one has to be named.
     The SDK's errors pass as they are.
     """
     region = offer.key.region
@@ -59,11 +59,11 @@ def image_for(offer: Offer, image_id: str = "") -> Image:
 def parameter(offer: Offer) -> str:
     """Return the name of the public parameter that holds the current image for the offer.
 
-    Raises ``OutOfCapacity`` for accelerators that no public image has drivers for.
+    Raises ``Declined`` for accelerators that no public image has drivers for.
     """
     accelerator, arm = offer.key.accelerator, offer.arch == "arm64"
     if accelerator in _OLD_NVIDIA:
-        raise OutOfCapacity(
+        raise Declined(
             f"{CLOUD}: no public image has a driver for {accelerator}; name one of yours: image_id",
             Scope(CLOUD, accelerator=accelerator),
             _NO_IMAGE_TTL_S,

@@ -17,7 +17,7 @@ from executors.api import NodeRequest
 from executors.aws import tags
 from executors.aws.errors import CLOUD, code_of, translated
 from executors.aws.session import client
-from executors.errors import OutOfCapacity
+from executors.errors import Declined
 from executors.vm.ssh_sources import ANYWHERE, ssh_sources
 
 NO_NETWORK_TTL_S = 86400
@@ -40,7 +40,7 @@ class Network:
 def network(region: str) -> Network:
     """Return the VPC that is tagged ``sky-vpc``, else the default one, and its public subnets.
 
-    Raises ``OutOfCapacity`` for a region that has neither. The SDK's errors pass as they are.
+    Raises ``Declined`` for a region that has neither. The SDK's errors pass as they are.
     """
     ec2 = client("ec2", region)
     for wanted in ({"Name": "tag-key", "Values": ["sky-vpc"]}, {"Name": "is-default", "Values": ["true"]}):
@@ -48,7 +48,7 @@ def network(region: str) -> Network:
         if vpcs:
             break
     else:
-        raise OutOfCapacity(
+        raise Declined(
             f"{CLOUD}/{region} has no default VPC and none with the tag sky-vpc: aws ec2 create-default-vpc "
             f"--region {region}",
             Scope(CLOUD, region),
@@ -62,7 +62,7 @@ def network(region: str) -> Network:
     for subnet in found:
         subnets.setdefault(subnet["AvailabilityZone"], subnet["SubnetId"])
     if not subnets:
-        raise OutOfCapacity(
+        raise Declined(
             f"{CLOUD}/{region}: no subnet of {vpc_id} gives machines public addresses",
             Scope(CLOUD, region),
             NO_NETWORK_TTL_S,

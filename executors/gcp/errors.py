@@ -15,7 +15,15 @@ from typing import Any
 from catalog.errors import ExecutorError
 from catalog.offer import OfferKey
 from catalog.scope import Scope
-from executors.errors import AuthError, NotFound, OutOfCapacity, QuotaExceeded, ScopedError, Transient
+from executors.errors import (
+    AuthError,
+    Declined,
+    NotFound,
+    OutOfCapacity,
+    QuotaExceeded,
+    ScopedError,
+    Transient,
+)
 
 CLOUD = "gcp"
 TPU_VM = "TPU-VM"
@@ -159,11 +167,11 @@ def _scoped(fault: Fault, key: OfferKey) -> ScopedError:
     if fault.code in _STOCKOUT:
         return OutOfCapacity(words, _stockout_scope(key), STOCKOUT_TTL_S)
     if _OF_CLOUD.search(fault.message):
-        return OutOfCapacity(words, Scope(key.cloud), _ABSENT_TTL_S)
+        return Declined(words, Scope(key.cloud), _ABSENT_TTL_S)
     if _OF_REGION.search(fault.message):
-        return OutOfCapacity(words, Scope(key.cloud, key.region), _ABSENT_TTL_S)
+        return Declined(words, Scope(key.cloud, key.region), _ABSENT_TTL_S)
     ttl_s = _ABSENT_TTL_S if fault.code in _ABSENT else STOCKOUT_TTL_S
-    return OutOfCapacity(words, _offer_scope(key), ttl_s)
+    return Declined(words, _offer_scope(key), ttl_s)
 
 
 def _offer_scope(key: OfferKey) -> Scope:

@@ -10,15 +10,20 @@ from typing import Any
 from catalog.offer import Market, Offer
 from catalog.scope import Scope
 from catalog.units import usd
-from executors.errors import AuthError, OutOfCapacity, QuotaExceeded, ScopedError
+from executors.errors import AuthError, Declined, OutOfCapacity, QuotaExceeded, ScopedError
 from sky.control.place import accelerators_of, key_text, offer_scope, planned_scope, price_text
 from sky.control.records import Attempt, ClusterRecord
 from sky.exceptions import ResourcesUnavailableError
 
-REFUSED = (OutOfCapacity, QuotaExceeded, AuthError)
-"""The errors that say no for a place; every other one is the user's, or ends the launch."""
+REFUSED = (Declined, OutOfCapacity, QuotaExceeded, AuthError)
+"""The errors that say no for a place, subclasses first; every other one is the user's, or ends the launch."""
 
-_REASONS = {"OutOfCapacity": "no capacity", "QuotaExceeded": "over quota", "AuthError": "not authorized"}
+_REASONS = {
+    "Declined": "declined",
+    "OutOfCapacity": "no capacity",
+    "QuotaExceeded": "over quota",
+    "AuthError": "not authorized",
+}
 _ROWS = 20
 
 
@@ -41,6 +46,14 @@ class Refusal:
     def reason(self) -> str:
         """The kind in words."""
         return reason_of(self.kind)
+
+    @property
+    def tells_more(self) -> bool:
+        """Whether the error's words add to its kind: all but that a cloud's place is full.
+
+        On machines of one's own they say which of them does not answer, and who holds it.
+        """
+        return self.kind != "OutOfCapacity" or self.offer.key.market is Market.OWNED
 
     @property
     def scope(self) -> Scope:
@@ -83,7 +96,8 @@ class Refusal:
         }
 
     def __str__(self) -> str:
-        return f"{key_text(self.offer.key)}: {self.reason} ({self.seconds:.1f} s)"
+        said = f": {self.error}" if self.tells_more else ""
+        return f"{key_text(self.offer.key)}: {self.reason} ({self.seconds:.1f} s){said}"
 
 
 def reason_of(kind: str) -> str:
@@ -94,18 +108,13 @@ def reason_of(kind: str) -> str:
 def exhausted(refusals: Sequence[Refusal]) -> ResourcesUnavailableError:
     """Return the error of a launch that every place refused: a table of attempts, and each as values."""
     lines = ["no place that fits takes this launch now. What was tried:", *_table(refusals)]
-    lines += dict.fromkeys(f"{each.reason}: {each.error}" for each in refusals if _tells_more(each))
+    lines += dict.fromkeys(f"{each.reason}: {each.error}" for each in refusals if each.tells_more)
     later = any(isinstance(each.error, OutOfCapacity) for each in refusals)
     again = "Try again later or with --retry-until-up, allow" if later else "Allow"
     lines.append(f"Nothing else fits. {again} other resources, or enable other infra (sky check).")
     raised = ResourcesUnavailableError("\n".join(lines), failover_history=[each.error for each in refusals])
     raised.attempts = [each.to_dict() for each in refusals]
     return raised
-
-
-def _tells_more(refusal: Refusal) -> bool:
-    """Return whether the provider's words say what to do, beyond that there is no capacity."""
-    return refusal.kind != "OutOfCapacity"
 
 
 def _table(refusals: Sequence[Refusal]) -> list[str]:

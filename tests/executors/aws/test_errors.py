@@ -11,7 +11,15 @@ from catalog.errors import UserError
 from catalog.offer import Market
 from catalog.scope import Scope
 from executors.aws.errors import refusal, translated
-from executors.errors import AuthError, NotFound, OutOfCapacity, QuotaExceeded, ScopedError, Transient
+from executors.errors import (
+    AuthError,
+    Declined,
+    NotFound,
+    OutOfCapacity,
+    QuotaExceeded,
+    ScopedError,
+    Transient,
+)
 from tests.executors.aws.conftest import KEY
 
 SPOT = replace(KEY, market=Market.SPOT)
@@ -23,15 +31,15 @@ REGION = Scope("aws", "us-east-1", None, "m5.large", market=Market.ON_DEMAND)
     ("code", "kind", "scope"),
     [
         ("InsufficientInstanceCapacity", OutOfCapacity, ZONE),
-        ("Unsupported", OutOfCapacity, ZONE),
-        ("InsufficientFreeAddressesInSubnet", OutOfCapacity, Scope("aws", "us-east-1", "us-east-1b")),
+        ("Unsupported", Declined, ZONE),
+        ("InsufficientFreeAddressesInSubnet", Declined, Scope("aws", "us-east-1", "us-east-1b")),
         ("VcpuLimitExceeded", QuotaExceeded, REGION),
         ("InstanceLimitExceeded", QuotaExceeded, REGION),
         ("VolumeLimitExceeded", QuotaExceeded, Scope("aws", "us-east-1")),
         ("OptInRequired", AuthError, Scope("aws", "us-east-1")),
         ("UnauthorizedOperation", AuthError, Scope("aws")),
         ("ExpiredToken", AuthError, Scope("aws")),
-        ("SomethingNewAndStrange", OutOfCapacity, ZONE),
+        ("SomethingNewAndStrange", Declined, ZONE),
     ],
 )
 def test_a_refusal_holds_for_what_its_code_says(code: str, kind: type[ScopedError], scope: Scope) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 
 import pytest
@@ -12,7 +13,7 @@ from catalog.scope import Scope
 from executors import registry
 from executors.api import NodeRequest, NodeState
 from executors.docker_login import DockerLogin
-from executors.errors import AuthError, CleanupIncomplete, OutOfCapacity, QuotaExceeded, SetupFailed
+from executors.errors import AuthError, CleanupIncomplete, Declined, OutOfCapacity, QuotaExceeded, SetupFailed
 from sky import core
 from sky.control import failover, patience
 from sky.control.patience import Patience
@@ -209,6 +210,24 @@ def test_a_failed_launch_says_all_that_was_tried(aws: FakeCloud, gcp: FakeCloud)
     assert "over quota: ask for P" in lines
     assert [each["zone"] for each in caught.value.attempts] == asked
     assert all(each["seconds"] >= 0 and each["price_usd_per_hour"] > 0 for each in caught.value.attempts)
+
+
+def test_what_only_the_provider_can_explain_is_told_whole(
+    aws: FakeCloud, gcp: FakeCloud, caplog: pytest.LogCaptureFixture
+) -> None:
+    strange = "the flux capacitor of us-east-2 is empty (FluxTooLow)"
+    aws.failures = [Declined(strange, Scope("aws"), ttl_s=60)]
+    with caplog.at_level(logging.INFO, logger="sky"):
+        core.launch(task(), NAME)
+    (line,) = [line for line in caplog.messages if "declined" in line]
+    assert strange in line
+    core.down(NAME)
+    gcp.failures = [out_of(Scope("gcp"))]
+    aws.failures = [Declined(strange, Scope("aws"), ttl_s=60)]
+    with pytest.raises(ResourcesUnavailableError) as caught:
+        core.launch(task(), NAME)
+    assert f"declined: {strange}" in str(caught.value).splitlines()
+    assert "no capacity: " not in str(caught.value)
 
 
 def test_this_machine_is_asked_once() -> None:
