@@ -17,7 +17,6 @@ from contextlib import suppress
 from pathlib import Path
 
 from catalog.home import sky_home
-from executors.container.machine import Container
 from executors.transports.address import Address, read_nodes
 from executors.transports.ssh_files import known_hosts_files
 from sky.control.records import ClusterRecord
@@ -35,6 +34,8 @@ def add(record: ClusterRecord) -> None:
     Where its nodes are containers on machines, these lead to the machines and ``ssh NAME-container``,
     ``ssh NAME-worker1-container`` to a shell inside.
     """
+    from executors.container.machine import Container
+
     nodes = read_nodes(record.handle or {})
     if not nodes:
         return
