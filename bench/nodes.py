@@ -12,6 +12,7 @@ from pathlib import Path
 from bench.hosts import hosts
 from executors.transports import host_keys
 from executors.transports.address import Address
+from executors.transports.host_key import HostKey
 from executors.transports.openssh import OpenSshTransport
 from tests.hosts.host import Host
 
@@ -47,7 +48,7 @@ def nodes(count: int) -> Iterator[list[Node]]:
 def _reach(host: Host) -> Node:
     address = Address(host.ip, host.port, host.user, str(host.identity_file))
     kind, key = host.host_public_key.split()
-    host_keys.pin(host_keys.HostKey(host_keys.known_name(address), kind, key))
+    host_keys.pin(HostKey(host_keys.known_name(address), kind, key))
     transport = OpenSshTransport(address)
     transport.run(["true"])
     control = ("-S", str(host.folder / "bare"))

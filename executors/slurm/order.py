@@ -15,7 +15,8 @@ from executors.slurm import duration
 from executors.slurm.clusters import SlurmCluster
 from executors.slurm.offers import node_classes, why_not
 from executors.slurm.share import CLOUD, Share, shares_of
-from executors.slurm.turn import REFUSAL_TTL_S
+
+REFUSAL_TTL_S = 60
 
 
 @dataclass(frozen=True, slots=True)

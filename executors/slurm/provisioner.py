@@ -15,9 +15,9 @@ from executors.errors import AuthError, CleanupIncomplete, NotFound, OutOfCapaci
 from executors.slurm import clusters, holder, login
 from executors.slurm.clusters import SlurmCluster
 from executors.slurm.login import ClusterLook, SlurmRefused
-from executors.slurm.order import Order
+from executors.slurm.order import REFUSAL_TTL_S, Order
 from executors.slurm.share import CLOUD
-from executors.slurm.turn import REFUSAL_TTL_S, await_turn, give_up
+from executors.slurm.turn import await_turn, give_up
 from executors.transports import ssh
 from executors.transports.address import Address, parse_nodes, write_nodes
 from executors.transports.ssh import ask

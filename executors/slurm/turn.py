@@ -5,20 +5,16 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from typing import TYPE_CHECKING
 
 from catalog.errors import SkyError
 from executors.api import Transport
 from executors.errors import OutOfCapacity
 from executors.slurm import holder, login
 from executors.slurm.login import ClusterLook
-
-if TYPE_CHECKING:
-    from executors.slurm.order import Order
+from executors.slurm.order import REFUSAL_TTL_S, Order
 
 _log = logging.getLogger("sky.executors.slurm")
 
-REFUSAL_TTL_S = 60
 _SHORTEST_S, _LONGEST_S = 0.2, 5.0
 
 

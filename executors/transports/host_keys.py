@@ -6,22 +6,20 @@ for a person to compare, and ``pin`` makes it the right one.
 
 from __future__ import annotations
 
-import base64
-import binascii
-import hashlib
 import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from catalog.errors import UserError
 from executors.errors import HostUnreachable
 from executors.transports.address import Address
 from executors.transports.client import client_argv
+from executors.transports.host_key import HostKey, parse_keys, read_keys
 from executors.transports.ssh_failures import changed_key, failure
 from executors.transports.ssh_files import known_hosts_files, pins_file, write_private
 
@@ -31,26 +29,6 @@ _TAKE_DOWN = (
     *("-o", "StrictHostKeyChecking=accept-new", "-o", "GlobalKnownHostsFile=none", "-o", "HashKnownHosts=no"),
     *("-o", "PreferredAuthentications=none", "-o", "PubkeyAuthentication=no", "-o", "CheckHostIP=no"),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class HostKey:
-    """One public key of a host: its name as known_hosts has it (``h`` or ``[h]:port``), kind and base64."""
-
-    host: str
-    kind: str
-    key: str
-
-    @property
-    def fingerprint(self) -> str:
-        """``SHA256:...``, as OpenSSH prints it."""
-        digest = hashlib.sha256(base64.b64decode(self.key)).digest()
-        return "SHA256:" + base64.b64encode(digest).decode().rstrip("=")
-
-    @property
-    def line(self) -> str:
-        """The line of a known_hosts file."""
-        return f"{self.host} {self.kind} {self.key}"
 
 
 def route(address: Address) -> tuple[Address, ...]:
@@ -101,7 +79,7 @@ def scan(address: Address) -> HostKey:
             raise HostUnreachable(
                 f"{address} accepts connections and then says nothing", address.host
             ) from None
-        keys = _read(taken)
+        keys = read_keys(taken)
     if not keys:
         raise failure(address, done.stderr, [*client_argv(address), address.host])
     return keys[0]
@@ -122,7 +100,7 @@ def pin(key: HostKey, *, replace: bool = False) -> None:
 def pinned(address: Address) -> tuple[HostKey, ...]:
     """Return the keys that are pinned for ``address``."""
     name = known_name(address)
-    return tuple(key for key in _read(pins_file()) if key.host == name)
+    return tuple(key for key in read_keys(pins_file()) if key.host == name)
 
 
 def known(address: Address) -> tuple[HostKey, ...]:
@@ -137,7 +115,7 @@ def known(address: Address) -> tuple[HostKey, ...]:
         if path.is_file():
             argv = ["ssh-keygen", "-F", name, "-f", str(path)]
             lines = subprocess.run(argv, capture_output=True, text=True, errors="replace", check=False).stdout
-            found += [HostKey(name, key.kind, key.key) for key in _parse(lines.splitlines())]
+            found += [HostKey(name, key.kind, key.key) for key in parse_keys(lines.splitlines())]
     return tuple(found)
 
 
@@ -171,15 +149,6 @@ def known_name(address: Address) -> str:
     return host if port == "22" else f"[{host}]:{port}"
 
 
-def line_fingerprint(path: Path, number: int) -> str:
-    """Return the fingerprint of the key in a line (from 1) of a known_hosts file, or ``"another"``."""
-    try:
-        keys = _parse([path.read_text("utf-8", errors="replace").splitlines()[number - 1]])
-    except (OSError, IndexError):
-        return "another"
-    return keys[0].fingerprint if keys else "another"
-
-
 def _resolved(address: Address) -> dict[str, str]:
     done = subprocess.run(
         [*client_argv(address), "-G", "--", address.host], capture_output=True, text=True, check=False
@@ -197,28 +166,8 @@ def _pins() -> Iterator[list[HostKey]]:
 
     path = pins_file()
     with FileLock(path.with_suffix(".lock"), mode=0o600):
-        before = _read(path)
+        before = read_keys(path)
         keys = list(before)
         yield keys
         if keys != before:
             write_private(path, "".join(f"{key.line}\n" for key in keys))
-
-
-def _read(path: Path) -> list[HostKey]:
-    try:
-        return _parse(path.read_text("utf-8", errors="replace").splitlines())
-    except FileNotFoundError:
-        return []
-
-
-def _parse(lines: Iterable[str]) -> list[HostKey]:
-    keys = []
-    for line in lines:
-        words = line.split()
-        if len(words) >= 3 and not line.startswith(("#", "@")):
-            try:
-                base64.b64decode(words[2], validate=True)
-            except binascii.Error:
-                continue
-            keys.append(HostKey(*words[:3]))
-    return keys

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from executors.errors import ConnectionLost, HostKeyChanged, HostKeyUnknown, HostUnreachable, LoginRefused
 from executors.transports.address import Address
+from executors.transports.host_key import line_fingerprint
 
 _UNKNOWN_KEY = re.compile(r"No (?P<kind>\S+) host key is known for (?P<host>\S+)")
 _CHANGED_KEY = re.compile(r"HOST IDENTIFICATION HAS CHANGED")
@@ -92,8 +93,6 @@ def changed_key(address: Address, host: str, old: str, new: str, mend: str) -> H
 
 
 def _changed(address: Address, stderr: str) -> HostKeyChanged:
-    from executors.transports.host_keys import line_fingerprint
-
     new = re.search(r"SHA256:[A-Za-z0-9+/]+", stderr)
     place = re.search(r"Offending \S+ key in (?P<file>.+):(?P<line>\d+)", stderr)
     mend = re.search(r"ssh-keygen -f \".*\" -R \".*\"", stderr)

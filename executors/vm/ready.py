@@ -11,6 +11,7 @@ from executors.errors import HostUnreachable, Transient
 from executors.fanout import on_each
 from executors.transports import host_keys, ssh
 from executors.transports.address import Address
+from executors.transports.host_key import HostKey
 
 _log = logging.getLogger("sky.executors.vm")
 
@@ -64,9 +65,9 @@ def unpin(nodes: Iterable[Address], host_key: str) -> None:
         host_keys.unpin(_key(node, host_key))
 
 
-def _key(node: Address, host_key: str) -> host_keys.HostKey:
+def _key(node: Address, host_key: str) -> HostKey:
     kind, key = host_key.split()[:2]
-    return host_keys.HostKey(host_keys.known_name(node), kind, key)
+    return HostKey(host_keys.known_name(node), kind, key)
 
 
 def _try(node: Address) -> HostUnreachable | Transient | None:

@@ -12,7 +12,7 @@ from sky.cli.options import json_option
 
 if TYPE_CHECKING:
     from executors.transports.address import Address
-    from executors.transports.host_keys import HostKey
+    from executors.transports.host_key import HostKey
     from sky.control.host_pools import HostState
 
 

@@ -21,6 +21,7 @@ from executors.ssh.reservation import me
 from executors.ssh.standing import Standing, standings
 from executors.transports import host_keys
 from executors.transports.address import Address
+from executors.transports.host_key import HostKey
 from executors.transports.ssh import ask
 from sky.control.pool_file import HostEntry, PoolEntry, entry, no_pools, path, read
 from sky.control.records import ClusterRecord
@@ -46,7 +47,7 @@ class SameHost(UserError):
     """Two entries of a pool are one host."""
 
 
-Confirm = Callable[[Address, host_keys.HostKey], bool]
+Confirm = Callable[[Address, HostKey], bool]
 """Asks whether a key that was never seen is the one of that host."""
 
 
@@ -177,7 +178,7 @@ def _trusted(wanted: PoolEntry, confirm: Confirm) -> dict[HostEntry, Answer[bool
     return trusted
 
 
-def _first_unknown(each: HostEntry) -> tuple[Address, host_keys.HostKey] | None:
+def _first_unknown(each: HostEntry) -> tuple[Address, HostKey] | None:
     """Return the first host on the way to a host whose key is not known, and the key that it shows."""
     for hop in host_keys.route(each.address):
         if not host_keys.known(hop):

@@ -15,6 +15,7 @@ from executors.api import Capability, ClusterView, Executor, Handle, NodeRequest
 from executors.job import Demand, JobRecord, JobSpec
 from executors.transports import host_keys, ssh
 from executors.transports.address import Address, read_nodes, write_nodes
+from executors.transports.host_key import HostKey
 from tests.hosts.fixtures import TakeMachines
 from tests.hosts.machine import Machine
 
@@ -101,7 +102,7 @@ def pin(machines: Sequence[Machine]) -> None:
     """Know the hosts' keys."""
     for host in machines:
         kind, key = host.host_public_key.split()
-        host_keys.pin(host_keys.HostKey(host_keys.known_name(Address(host.ip)), kind, key))
+        host_keys.pin(HostKey(host_keys.known_name(Address(host.ip)), kind, key))
 
 
 @dataclass

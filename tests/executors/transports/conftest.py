@@ -13,6 +13,7 @@ from executors.container import machine
 from executors.transports import host_keys
 from executors.transports.address import Address
 from executors.transports.asyncssh_transport import AsyncSshTransport
+from executors.transports.host_key import HostKey
 from executors.transports.local import LocalTransport
 from executors.transports.openssh import OpenSshTransport
 from tests.containers.fixtures import Image
@@ -41,7 +42,7 @@ def address_of(host: Host, user: str = "") -> Address:
 
 def pin(host: Host) -> None:
     kind, key = host.host_public_key.split()
-    host_keys.pin(host_keys.HostKey(host_keys.known_name(address_of(host)), kind, key))
+    host_keys.pin(HostKey(host_keys.known_name(address_of(host)), kind, key))
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ import pytest
 from executors.errors import HostKeyChanged, HostKeyUnknown, HostUnreachable, LoginRefused, Unsupported
 from executors.transports import host_keys, ssh
 from executors.transports.address import Address
-from executors.transports.host_keys import HostKey
+from executors.transports.host_key import HostKey
 from tests.executors.conftest import wait_until
 from tests.executors.transports.conftest import Connect, address_of, pin
 from tests.hosts.fixtures import TakeHosts, TakeMachines

@@ -13,7 +13,7 @@ import pytest
 from executors.errors import HostKeyChanged, HostUnreachable
 from executors.transports import host_keys
 from executors.transports.address import Address
-from executors.transports.host_keys import HostKey
+from executors.transports.host_key import HostKey
 from executors.transports.ssh_files import pins_file
 from tests.executors.transports.conftest import address_of
 from tests.hosts.fixtures import TakeHosts

@@ -15,6 +15,7 @@ from executors.ssh import claims, pools
 from executors.ssh.places import pool_names
 from executors.transports import host_keys
 from executors.transports.address import Address
+from executors.transports.host_key import HostKey
 from executors.transports.openssh import OpenSshTransport
 from sky.control import pool_file
 from sky.control.host_pools import HostState, bring_up, release_forgotten, states, take_down
@@ -37,7 +38,7 @@ def test_an_unknown_key_is_asked_about_once_with_its_fingerprint(lab: Lab) -> No
     lab.write([first, second])
     asked: list[tuple[str, str]] = []
 
-    def trust_first(host: Address, key: host_keys.HostKey) -> bool:
+    def trust_first(host: Address, key: HostKey) -> bool:
         asked.append((host.host, key.fingerprint))
         return host.host == first.name
 
@@ -68,7 +69,7 @@ def test_a_changed_key_stops_that_host_and_no_other(lab: Lab) -> None:
     transport.run(["true"])
     (key,) = host_keys.pinned(address)
     (foreign,) = host_keys.pinned(pools.load_all()[0].hosts[1].address)
-    host_keys.pin(host_keys.HostKey(key.host, foreign.kind, foreign.key), replace=True)
+    host_keys.pin(HostKey(key.host, foreign.kind, foreign.key), replace=True)
     transport.disconnect()
     rows = bring_up(entry("lab"), lambda *_: pytest.fail("a changed key is not asked about"))
     assert by_host(rows) == {changed.name: "unusable", other.name: "free"}
