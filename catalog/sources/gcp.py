@@ -74,7 +74,7 @@ class Gcp:
         prices = read_skus(
             work.pages(
                 f"{endpoint('gcp_billing', BILLING)}/v1/services/{_COMPUTE_ENGINE}/skus",
-                {"pageSize": "5000", "currencyCode": "USD", **caller.parameters},
+                {"pageSize": "5000", "currencyCode": "USD"},
                 name="skus",
                 following=_next_page,
                 headers=caller.headers,
@@ -82,7 +82,7 @@ class Gcp:
             work,
         )
         before = known("gcp")
-        machines = list(_listed(work, caller) if caller.headers else _known(before))
+        machines = list(_listed(work, caller) if caller.logged_in else _known(before))
         rows = list(_rows(machines, prices, before))
         if not rows:
             raise work.fail("no machine type could be priced: the billing catalog has changed its form")
@@ -96,11 +96,15 @@ def _next_page(page: Mapping[str, Any]) -> dict[str, str] | None:
 
 @dataclass(frozen=True, slots=True)
 class _Caller:
-    """Who asks: with headers and a project where there are credentials, else with an API key in the query."""
+    """Who asks: logged in, for a project, or with an API key alone. Either goes into the headers."""
 
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    parameters: Mapping[str, str] = field(default_factory=dict, repr=False)
+    headers: Mapping[str, str] = field(repr=False)
+    logged_in: bool
     project: str = ""
+
+    @classmethod
+    def with_key(cls, key: str) -> _Caller:
+        return cls({"X-Goog-Api-Key": key}, logged_in=False)
 
 
 def _caller(work: Work) -> _Caller:
@@ -111,19 +115,19 @@ def _caller(work: Work) -> _Caller:
         from google.auth.transport.requests import Request
     except ImportError:
         if key:
-            return _Caller(parameters={"key": key})
+            return _Caller.with_key(key)
         raise work.fail("needs google-auth (the extra [gcp]), or an API key in SKY_GCP_API_KEY") from None
     try:
         credentials, project = google.auth.default(scopes=[_SCOPE])
         credentials.refresh(Request())  # type: ignore[no-untyped-call]
     except GoogleAuthError as error:
         if key:
-            return _Caller(parameters={"key": key})
+            return _Caller.with_key(key)
         raise work.fail(
             f"no credentials ({error}): run `gcloud auth application-default login`, or set SKY_GCP_API_KEY"
         ) from error
     named = os.environ.get("GOOGLE_CLOUD_PROJECT") or os.environ.get("CLOUDSDK_CORE_PROJECT") or project or ""
-    return _Caller({"Authorization": f"Bearer {credentials.token}"}, project=named)
+    return _Caller({"Authorization": f"Bearer {credentials.token}"}, logged_in=True, project=named)
 
 
 @dataclass(frozen=True, slots=True)

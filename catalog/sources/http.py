@@ -6,6 +6,7 @@ which would quote it, do not appear at all.
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 from collections.abc import Callable, Mapping
@@ -26,24 +27,41 @@ TIMEOUT_S = (10, 60)
 TRIES = 5
 LONGEST_WAIT_S = 60
 """A server that asks for a longer pause (``Retry-After``) is asked again after this one."""
+_TOLD_PAUSE_S = 2
 _PASSING = (408, 425, 429, 500, 502, 503, 504)
 _CHUNK_BYTES = 1 << 16
 _TRUE_LENGTH = {"Accept-Encoding": "identity"}
 
 
-class _Pause(Retry):
-    """Retry whose pauses end when ``stop`` is set."""
+_log = logging.getLogger("sky.catalog")
 
+
+class _Pause(Retry):
+    """Retry that says for whom it waits, and whose pauses end when ``stop`` is set."""
+
+    source = ""
     stop = threading.Event()
 
     def new(self, **changes: Any) -> _Pause:
         fresh = super().new(**changes)
-        fresh.stop = self.stop
+        fresh.source, fresh.stop = self.source, self.stop
         return fresh
 
     def sleep(self, response: Any = None) -> None:
         asked_s = self.get_retry_after(response) if response is not None else None
-        self.stop.wait(min(asked_s or self.get_backoff_time(), LONGEST_WAIT_S))
+        pause_s = min(asked_s or self.get_backoff_time(), LONGEST_WAIT_S)
+        if pause_s >= _TOLD_PAUSE_S:
+            why = f"answered HTTP {response.status}" if response is not None else "no answer"
+            _log.info("%s: %s; asked again in %.0f s", self.source, why, pause_s)
+        self.stop.wait(pause_s)
+
+
+def _is_of_others(record: logging.LogRecord) -> bool:
+    """Return whether urllib3 speaks of a request that is not made here."""
+    return not (isinstance(record.args, tuple) and any(isinstance(each, _Pause) for each in record.args))
+
+
+logging.getLogger("urllib3.connectionpool").addFilter(_is_of_others)
 
 
 class _Cut(Exception):
@@ -166,7 +184,7 @@ class Http:
                 allowed_methods=None,
                 raise_on_status=False,
             )
-            pause.stop = self._stop
+            pause.source, pause.stop = self._source, self._stop
             for scheme in ("https://", "http://"):
                 session.mount(scheme, HTTPAdapter(max_retries=pause))
         return session

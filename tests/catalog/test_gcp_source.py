@@ -139,7 +139,8 @@ def test_a_machine_whose_part_has_two_prices_has_two_for_the_gates_to_doubt(
 def test_a_key_goes_with_the_first_page_and_the_next(provider: Provider, work: Work) -> None:
     fetched(provider, work, PARTS)
     assert len(provider.asked) == 2
-    assert all("key=the-key" in path and "currencyCode=USD" in path for path in provider.paths())
+    assert all("currencyCode=USD" in path and "the-key" not in path for path in provider.paths())
+    assert {asked.headers["X-Goog-Api-Key"] for asked in provider.asked} == {"the-key"}
 
 
 def test_another_currency_is_stated(provider: Provider, work: Work) -> None:
@@ -218,4 +219,4 @@ def test_credentials_bring_the_machine_types_of_now(provider: Provider, gce: Gce
     assert found["a2-ultragpu-1g"]["price"] == pytest.approx(parts, abs=1e-5)
     bearers = {asked.headers.get("Authorization", "")[:7] for asked in provider.asked}
     assert bearers == {"Bearer "}
-    assert not any("key=" in path for path in provider.paths())
+    assert not any("X-Goog-Api-Key" in asked.headers for asked in provider.asked)

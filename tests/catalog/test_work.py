@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -123,8 +124,9 @@ def test_failures_that_pass_are_tried_again(provider: Provider, work: Work) -> N
 
 
 def test_failures_that_stay_name_the_address_and_what_mends_it_but_no_key(
-    provider: Provider, work: Work
+    provider: Provider, work: Work, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level(logging.INFO)
     for status, fix in ((403, "sky check"), (404, "SKY_CATALOG_"), (503, "later"), (400, "newer release")):
         provider.answer = lambda _asked, status=status: Answer(status, b"no", {"Retry-After": "0"})
         with pytest.raises(SourceError, match=fix) as failed:
@@ -134,6 +136,18 @@ def test_failures_that_stay_name_the_address_and_what_mends_it_but_no_key(
     with pytest.raises(SourceError, match="cannot be reached") as failed:
         work.get_json("http://127.0.0.1:9/page", {"key": "s3cret"})
     assert "s3cret" not in str(failed.value)
+    assert "s3cret" not in caplog.text
+    assert "urllib3" not in caplog.text
+
+
+def test_a_pause_that_a_person_would_notice_is_told(
+    provider: Provider, work: Work, caplog: pytest.LogCaptureFixture
+) -> None:
+    provider.files["/page"] = b"1"
+    provider.next = [Answer(503, b"busy", {"Retry-After": "2"})]
+    with caplog.at_level(logging.INFO, logger="sky.catalog"):
+        assert work.get_json(f"{provider.url}/page") == 1
+    assert caplog.messages == ["acme: answered HTTP 503; asked again in 2 s"]
 
 
 def test_what_is_not_json_is_an_error(provider: Provider, work: Work) -> None:
