@@ -25,7 +25,7 @@ _SLOW_INPUT = (HealthCheck.too_slow, HealthCheck.data_too_large)
 settings.register_profile(
     "ci",
     derandomize=True,
-    max_examples=100,
+    max_examples=200,
     deadline=None,
     print_blob=True,
     suppress_health_check=_SLOW_INPUT,

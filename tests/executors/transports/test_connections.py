@@ -80,7 +80,7 @@ def test_an_unknown_host_gets_nothing_and_sky_ssh_up_is_named(
 ) -> None:
     (host,) = hosts(1)
     transport = connections(address_of(host), client)
-    with pytest.raises(HostKeyUnknown, match="`sky ssh up` shows its fingerprint"):
+    with pytest.raises(HostKeyUnknown, match="`sky ssh up` shows and pins those of pools"):
         transport.run(["true"])
     pin(host)
     assert transport.run(["true"]).returncode == 0
