@@ -10,7 +10,6 @@ from pathlib import Path
 
 from tests.hosts import control_groups, kernel, packages
 from tests.hosts.command import HostError, run
-from tests.k8s import programs
 
 # Ability -> the programs that it takes.
 _PROGRAMS = {
@@ -45,6 +44,8 @@ def why_not(ability: str) -> str:
     if ability == TIME:
         return "" if os.environ.get(SLOW) else f"set {SLOW}=1"
     if ability == KUBERNETES:
+        from tests.k8s import programs
+
         return programs.why_not() or why_not("namespaces")
     if ability == KERNEL:
         return kernel.why_not()
