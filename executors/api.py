@@ -49,6 +49,7 @@ class NodeRequest:
     """What to create; ``cluster_id`` tags all that is made, and the same one twice is one cluster.
 
     ``docker_login`` is for the registry of ``image_id``; who brings up again may not know it any more.
+    ``docker_run_options`` are words for the ``docker run`` of a container on a machine; a pod has none.
     """
 
     cluster_id: str
@@ -63,6 +64,7 @@ class NodeRequest:
     network_tier: str | None = None
     accelerator_args: Mapping[str, object] = field(default_factory=dict)
     docker_login: DockerLogin | None = None
+    docker_run_options: tuple[str, ...] = ()
 
     @property
     def container_image(self) -> str:

@@ -2,6 +2,7 @@
 
     allowed_clouds: [aws, gcp]      clouds that plans may use; all when absent
     aws: {...}                      capacity reservations that plans may use (docs/aws.md)
+    docker: {run_options: [...]}    more of docker run for nodes that are containers (docs/containers.md)
     kubernetes: {...}               contexts that plans may use, and how pods are made (docs/kubernetes.md)
 
 A file named by the environment must exist. Unknown keys and broken YAML are errors that name the line.
@@ -19,7 +20,12 @@ from executors.kubernetes.settings import PORTS
 from sky.exceptions import SpecError, within
 from sky.fields.schema import Kind, checked
 
-_FIELDS = {"allowed_clouds": (Kind.LIST,), "aws": (Kind.MAPPING,), "kubernetes": (Kind.MAPPING,)}
+_FIELDS = {
+    "allowed_clouds": (Kind.LIST,),
+    "aws": (Kind.MAPPING,),
+    "docker": (Kind.MAPPING,),
+    "kubernetes": (Kind.MAPPING,),
+}
 _AWS_FIELDS = {"prioritize_reservations": (Kind.FLAG,), "specific_reservations": (Kind.LIST,)}
 _KUBERNETES_FIELDS = {
     "allowed_contexts": (Kind.LIST, Kind.TEXT),
@@ -69,7 +75,7 @@ def allowed_clouds() -> tuple[str, ...]:
 
 @lru_cache(maxsize=4)
 def _read(path: Path, _mtime_ns: int) -> dict[str, Any]:
-    from sky.fields import yaml_text
+    from sky.fields import docker_section, yaml_text
 
     documents = yaml_text.read(path.read_text(encoding="utf-8"), str(path))
     if not documents:
@@ -80,6 +86,8 @@ def _read(path: Path, _mtime_ns: int) -> dict[str, Any]:
             config["allowed_clouds"] = _cloud_names(config["allowed_clouds"])
         if "aws" in config:
             config["aws"] = _aws(config["aws"])
+        if "docker" in config:
+            config["docker"] = docker_section.parse(config["docker"])
         if "kubernetes" in config:
             config["kubernetes"] = _kubernetes(config["kubernetes"])
         return config

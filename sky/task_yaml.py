@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sky.exceptions import NotSupportedError, SpecError, within
-from sky.fields import env_vars
+from sky.fields import docker_section, env_vars
 from sky.fields.env_vars import Pairs
 from sky.fields.estimate import Estimate
 from sky.fields.schema import Kind, Table, checked
@@ -162,14 +162,18 @@ def _volumes(section: Mapping[str, Any]) -> dict[str, Any]:
 
 def _config(fields: Mapping[str, Any]) -> dict[str, Any]:
     """Return ``config``, or its old place ``experimental.config_overrides``."""
-    with within("config"):
-        config = checked(fields.get("config", {}), _CONFIG, "config")
+    config = _checked_config(fields.get("config", {}), "config")
     with within("experimental"):
-        overrides = checked(fields.get("experimental", {}), _EXPERIMENTAL, "experimental").get(
-            "config_overrides", {}
-        )
-        with within("config_overrides"):
-            return {**checked(overrides, _CONFIG, "config_overrides"), **config}
+        experimental = checked(fields.get("experimental", {}), _EXPERIMENTAL, "experimental")
+        return {**_checked_config(experimental.get("config_overrides", {}), "config_overrides"), **config}
+
+
+def _checked_config(section: object, name: str) -> dict[str, Any]:
+    with within(name):
+        config = checked(section, _CONFIG, name)
+        if "docker" in config:
+            config["docker"] = docker_section.parse(config["docker"])
+        return config
 
 
 def to_config(task: Task, *, redact_secrets: bool) -> dict[str, Any]:

@@ -1,9 +1,10 @@
-# Runs the container that is a node, on a machine: sh -c TEXT sh NAME CLUSTER-ID IMAGE INIT < CONFIG
-# CONFIG is a Docker config.json with the login of the image's registry, or empty. A container that is there is
+# Runs the container that is a node, on a machine: sh -c TEXT sh NAME CLUSTER-ID IMAGE INIT [OPTION...] < CONFIG
+# OPTIONs are the user's, for docker run. CONFIG is a Docker config.json with the login of the image's registry, or empty. A container that is there is
 # started. Prints what docker says, and at last how this user calls it.
 # Exit code 3: docker cannot be had; 4: the image cannot be had.
 set -u
 name=$1 cluster=$2 image=$3 init=$4
+shift 4
 as_root=
 [ "$(id -u)" = 0 ] || as_root="sudo -n"
 
@@ -57,7 +58,8 @@ pull() {
     [ -z "$config" ] || rm -rf "$config"
 }
 run() {
-    set -- --detach --name "$name" --label "sky-cluster-id=$cluster" --restart always --network host --ipc host
+    set -- --ipc host "$@" --network host
+    set -- "$@" --detach --name "$name" --label "sky-cluster-id=$cluster" --restart always
     [ ! -d /usr/local/lib/sky ] || set -- "$@" --volume /usr/local/lib/sky:/usr/local/lib/sky:ro
     for device in /dev/neuron*; do
         [ ! -e "$device" ] || set -- "$@" --device "$device"
@@ -80,6 +82,6 @@ if $docker container inspect "$name" >/dev/null 2>&1; then
     $docker start "$name" || exit
 else
     $docker image inspect "$image" >/dev/null 2>&1 || pull
-    run
+    run "$@"
 fi
 echo "docker: $docker"

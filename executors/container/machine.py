@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,16 +32,23 @@ _NO_DOCKER, _NO_IMAGE = 3, 4
 
 @dataclass(frozen=True, slots=True)
 class Container:
-    """The containers of a cluster: their image, how docker is called on their machines, their Python."""
+    """The containers of a cluster: their image, how docker is called on their machines, their Python.
+
+    ``run_options`` are the user's words among those of ``docker run``.
+    """
 
     image: str
     docker: str
     python: str
+    run_options: tuple[str, ...] = ()
 
     @classmethod
     def read(cls, data: Mapping[str, str]) -> Container | None:
         """Return what a handle's ``data`` says of them, ``None`` where machines are the nodes themselves."""
-        return cls(**json.loads(data[_KEY])) if _KEY in data else None
+        if _KEY not in data:
+            return None
+        fields = json.loads(data[_KEY])
+        return cls(**{**fields, "run_options": tuple(fields.get("run_options", ()))})
 
     def write(self) -> dict[str, str]:
         """Return what ``read`` finds in a handle's ``data``."""
@@ -57,14 +64,21 @@ class Container:
         return ContainerTransport(machine, [*self.docker.split(), "exec", "-i", NAME], self.python)
 
 
-def run(machine: SshTransport, cluster_id: str, image: str, login: DockerLogin | None) -> Container:
+def run(
+    machine: SshTransport,
+    cluster_id: str,
+    image: str,
+    run_options: Sequence[str],
+    login: DockerLogin | None,
+) -> Container:
     """Have ``machine`` run the cluster's container, with what the agent needs; running already is success.
 
-    Raises ``UserError`` with the registry's words where the image cannot be pulled, ``Unsupported`` where
-    there is no docker, or the image cannot be a node.
+    One that is there keeps the options that it was made with. Raises ``UserError`` with the registry's words
+    where the image cannot be pulled, ``Unsupported`` where there is no docker, docker refuses the options,
+    or the image cannot be a node.
     """
     output = PullOutput(lambda standing: _log.info("%s: %s", machine.address, standing))
-    script = ["sh", "-c", _RUN.read_text("utf-8"), "sh", NAME, cluster_id, image, INIT]
+    script = ["sh", "-c", _RUN.read_text("utf-8"), "sh", NAME, cluster_id, image, INIT, *run_options]
     code = machine.stream(script, output.take, stdin=login.config.encode() if login else b"")
     said = output.complaint
     if code == _NO_IMAGE:
@@ -80,4 +94,4 @@ def run(machine: SshTransport, cluster_id: str, image: str, login: DockerLogin |
         raise Unsupported(f"{machine.address}: the container of {image} does not start: {said}")
     docker = output.last.removeprefix("docker: ")
     as_root = ContainerTransport(machine, [*docker.split(), "exec", "-i", "-u", "0", NAME])
-    return Container(image, docker, prepared(as_root, EXAMPLE))
+    return Container(image, docker, prepared(as_root, EXAMPLE), tuple(run_options))

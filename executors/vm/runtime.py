@@ -20,22 +20,29 @@ def begun(nodes: Sequence[Address], request: NodeRequest) -> dict[str, str]:
     """
     if not request.container_image:
         return {}
-    return _run(nodes, request.cluster_id, request.container_image, request.docker_login)
+    image, options = request.container_image, request.docker_run_options
+    return _run(nodes, request.cluster_id, image, options, request.docker_login)
 
 
 def resumed(nodes: Sequence[Address], handle: Handle) -> None:
     """Have machines that were started again run their containers again, where they have some."""
     container = Container.read(handle.data)
     if container is not None:
-        _run(nodes, handle.cluster_id, container.image, None)
+        _run(nodes, handle.cluster_id, container.image, container.run_options, None)
 
 
-def _run(nodes: Sequence[Address], cluster_id: str, image: str, login: DockerLogin | None) -> dict[str, str]:
+def _run(
+    nodes: Sequence[Address],
+    cluster_id: str,
+    image: str,
+    run_options: Sequence[str],
+    login: DockerLogin | None,
+) -> dict[str, str]:
     ways = [ssh.connect(node) for node in nodes]
     try:
         ran = on_each(
             range(len(nodes)),
-            lambda rank: machine.run(ways[rank], cluster_id, image, login),
+            lambda rank: machine.run(ways[rank], cluster_id, image, run_options, login),
             step="starting the container",
             cancel=lambda rank: ways[rank].close(),
         )

@@ -12,7 +12,7 @@ from executors import lifecycle, registry
 from executors.api import Capability, Executor, Handle, NodeRequest, NodeState, Stoppable
 from executors.docker_login import DockerLogin
 from executors.errors import AuthError, OutOfCapacity, QuotaExceeded
-from sky.control import access, shortages, ssh_config
+from sky.control import access, docker_options, shortages, ssh_config
 from sky.control.connection import view_of
 from sky.control.failures import public_errors
 from sky.control.handles import requested
@@ -136,6 +136,7 @@ def _node_request(record: ClusterRecord, docker_login: DockerLogin | None) -> No
         network_tier=resources.network_tier.value if resources.network_tier else None,
         accelerator_args=resources.accelerator_args or {},
         docker_login=docker_login,
+        docker_run_options=docker_options.recorded(resources),
     )
 
 

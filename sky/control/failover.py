@@ -9,9 +9,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from sky.control import shortages
+from sky.control import docker_options, shortages
 from sky.control.bringup import wait_for_capacity
 from sky.control.clusters import tear_down
+from sky.control.handles import request_of
 from sky.control.identity import check_owner, command_line, new_cluster_id, owner_of_new
 from sky.control.locks import FOREVER
 from sky.control.losers import Losers
@@ -143,7 +144,7 @@ def _intent(store: Store, order: Order, name: str, place: Place) -> ClusterRecor
         last_use=command_line(),
         owner=owner_of_new(place.executor),
         config_hash=_config_hash(place.resources, order.task.num_nodes),
-        resources=place.resources.to_yaml_config(),
+        resources=request_of(place.resources, docker_options.config_of(order.task)),
         plan=place.plan.to_dict(),
     )
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from catalog.offer import Market, Offer
 from catalog.units import MILLI, format_milli
@@ -12,6 +13,8 @@ from sky.control.records import ClusterRecord
 
 if TYPE_CHECKING:
     from sky.resources import Resources
+
+_CONFIG = "config"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +50,22 @@ def handle_of(record: ClusterRecord) -> ClusterHandle:
     )
 
 
+def request_of(resources: Resources, config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what ``requested`` reads of a record: the request, and beside it the cluster's ``config``."""
+    return {**resources.to_yaml_config(), **({_CONFIG: config} if config else {})}
+
+
 def requested(record: ClusterRecord) -> Resources:
-    """Return the request that the cluster was launched for, narrowed to its offer."""
+    """Return the request that the cluster was launched for, narrowed to its offer.
+
+    Its ``cluster_config_overrides`` are the configuration of the cluster alone.
+    """
     from sky.resources import Resources
 
-    (resources,) = Resources.from_yaml_config(dict(record.resources))
-    return resources
+    section = dict(record.resources)
+    config = section.pop(_CONFIG, None)
+    (resources,) = Resources.from_yaml_config(section)
+    return resources.copy(_cluster_config_overrides=config)
 
 
 def launched_resources(offer: Offer) -> Resources:

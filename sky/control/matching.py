@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
+from sky.control import docker_options
 from sky.control.handles import launched_resources, requested
 from sky.control.jobspec import demand_of, nodes_can_hold
 from sky.control.records import ClusterRecord
@@ -24,6 +26,7 @@ def matched(task: Task, record: ClusterRecord) -> Resources:
             f"the task asks for {task.num_nodes} nodes and cluster {record.name} has {record.num_nodes}; "
             "launch it on a new cluster"
         )
+    _check_run_options(task, record)
     launched = _launched(record)
     reasons = []
     for resources in task.alternatives:
@@ -37,6 +40,18 @@ def matched(task: Task, record: ClusterRecord) -> Resources:
     ]
     lines.append("Ask for less, or launch on a new cluster (another name, or none).")
     raise ResourcesMismatchError("\n".join(lines))
+
+
+def _check_run_options(task: Task, record: ClusterRecord) -> None:
+    """Raise ``ResourcesMismatchError`` when the cluster's containers were made with other options."""
+    asked, launched = docker_options.asked(task), requested(record)
+    given = docker_options.recorded(launched)
+    if asked is not None and asked != given and launched.extract_docker_image():
+        raise ResourcesMismatchError(
+            f"the containers of cluster {record.name} run with docker.run_options "
+            f"{shlex.join(given) or '(none)'}, and the task asks for {shlex.join(asked) or '(none)'}; "
+            "launch it on a new cluster"
+        )
 
 
 def _launched(record: ClusterRecord) -> Resources:

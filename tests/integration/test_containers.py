@@ -47,8 +47,12 @@ def runs(machine: Machine, command: str) -> bool:
 def test_a_task_runs_in_a_container_from_a_private_registry(
     ec2_machines: Cloud, private_image: Image, home: Path
 ) -> None:
-    launched = launch(private_image, *AWS, 'grep PRETTY_NAME /etc/os-release; basename "$PWD"')
-    assert launched.out == f'PRETTY_NAME="{SYSTEM}"\nsky_workdir\n'
+    configuration = home / ".sky" / "config.yaml"
+    configuration.parent.mkdir(exist_ok=True)
+    configuration.write_text("docker: {run_options: --env 'GREETING=hello there'}\n")
+    script = 'grep PRETTY_NAME /etc/os-release; basename "$PWD"; echo "$GREETING"'
+    launched = launch(private_image, *AWS, script)
+    assert launched.out == f'PRETTY_NAME="{SYSTEM}"\nsky_workdir\nhello there\n'
     assert "pulled 1 of 1 layers" in launched.err
     (machine,) = (ec2_machines.machines.machine(each) for each in ec2_machines.machines.ids())
     (login,) = json.loads(private_image.login.config)["auths"].values()

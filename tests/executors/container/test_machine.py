@@ -9,6 +9,7 @@ import pytest
 
 from executors.agent import presence
 from executors.container import machine
+from executors.container.machine import Container
 from executors.docker_login import DockerLogin
 from executors.errors import Unsupported
 from executors.transports.openssh import OpenSshTransport
@@ -37,14 +38,27 @@ def way(docker_machine: Machine) -> Iterator[OpenSshTransport]:
 def test_the_same_container_is_there_again_with_its_files(
     docker_machine: Machine, way: OpenSshTransport, private_image: Image
 ) -> None:
-    first = machine.run(way, "c-1", private_image.name, private_image.login)
+    first = machine.run(way, "c-1", private_image.name, (), private_image.login)
     first.enter(way).run(["sh", "-c", "echo kept > kept"])
     docker_machine.run(["docker", "stop", "--time", "3", machine.NAME])
-    again = machine.run(way, "c-1", private_image.name, None)
+    again = machine.run(way, "c-1", private_image.name, (), None)
     assert again == first
     assert again.enter(way).run(["cat", "kept"]).stdout == "kept\n"
     listed = docker_machine.run(["docker", "ps", "-a", "--format", '{{.Names}} {{.Label "sky-cluster-id"}}'])
     assert listed.stdout == "sky c-1\n"
+
+
+def test_the_users_options_are_dockers(
+    docker_machine: Machine, way: OpenSshTransport, private_image: Image
+) -> None:
+    options = ("-v", "/etc:/machine", "--env", "GREETING=hello there", "--shm-size=64m")
+    container = machine.run(way, "c-1", private_image.name, options, private_image.login)
+    asked = container.enter(way).run(["sh", "-c", 'echo "$GREETING" "$(cat /machine/hostname)"'])
+    assert asked.stdout == f"hello there {docker_machine.run(['hostname']).stdout}"
+    assert Container.read(container.write()) == container
+    docker_machine.run(["docker", "rm", "--force", machine.NAME])
+    with pytest.raises(Unsupported, match=r"does not start: .*unknown flag: --privilegd"):
+        machine.run(way, "c-1", private_image.name, ["--privilegd"], private_image.login)
 
 
 def test_an_image_that_cannot_be_a_node_leaves_no_container(
@@ -52,14 +66,14 @@ def test_an_image_that_cannot_be_a_node_leaves_no_container(
 ) -> None:
     docker_machine.run(["sh", "-c", "tar -cf - -T /dev/null | docker import - empty"])
     with pytest.raises(Unsupported, match="/bin/sh"):
-        machine.run(way, "c-1", "empty", DockerLogin("me", "hunter2", "example.com"))
+        machine.run(way, "c-1", "empty", (), DockerLogin("me", "hunter2", "example.com"))
     assert docker_machine.run(["docker", "ps", "-aq"]).stdout == ""
 
 
 def test_who_enters_the_container_is_seen_there_and_skys_own_commands_are_not(
     docker_machine: Machine, way: OpenSshTransport, private_image: Image
 ) -> None:
-    container = machine.run(way, "c-1", private_image.name, private_image.login).enter(way)
+    container = machine.run(way, "c-1", private_image.name, (), private_image.login).enter(way)
     container.put(AGENT, "~/agent", ignore=["__pycache__"])
 
     def somebody_is_there() -> bool:

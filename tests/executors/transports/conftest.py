@@ -95,7 +95,7 @@ def _in_container(request: pytest.FixtureRequest, connections: Connect) -> Reach
     pin(host)
     way = connections(address_of(host))
     assert isinstance(way, OpenSshTransport)
-    container = machine.run(way, "c-1", image.name, image.login).enter(way)
+    container = machine.run(way, "c-1", image.name, (), image.login).enter(way)
     container.run(["find", ".", "-mindepth", "1", "-delete"])
     docker = host.root / "var/lib/docker"
     (mount,) = docker.glob("image/vfs/layerdb/mounts/*/mount-id")

@@ -216,6 +216,10 @@ def test_configuration(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("allowed_clouds: [3]\n", "is not the name of a cloud"),
         ("allowed_clouds: [\n", "not valid YAML"),
         (
+            "docker:\n  run_options: --net none\n",
+            ":2:3: docker.run_options: --net cannot be given: it is the host's",
+        ),
+        (
             "kubernetes:\n  ports: ingress\n",
             ":2:3: kubernetes.ports: is one of loadbalancer, nodeport, ",
         ),

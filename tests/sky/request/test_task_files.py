@@ -48,7 +48,7 @@ inputs: {{"s3://in": 100}}
 outputs: {{"gs://out": 1}}
 estimate: {{runtime: 2h, accelerators: "A100:8", scaling: 0.9}}
 event_callback: echo changed
-config: {{docker: {{run_options: [-v]}}}}
+config: {{docker: {{run_options: [-v /data:/data]}}}}
 """
 
 
@@ -78,7 +78,7 @@ def test_every_section_arrives(tmp_path: Path) -> None:
         ("A100", 8),
         0.9,
     )
-    assert task.config == {"docker": {"run_options": ["-v"]}}
+    assert task.config == {"docker": {"run_options": ["-v /data:/data"]}}
     again = Task.from_yaml_config(yaml.safe_load(yaml.safe_dump(task.to_yaml_config())))
     assert again.to_yaml_config() == task.to_yaml_config()
     assert again.resources == task.resources

@@ -43,6 +43,17 @@ from sky.yaml_io import load_task, load_tasks
         ("pool:\n  worker: 2\n", "2:3", "Did you mean 'workers'"),
         ("volumes:\n  /a: {sise: 2}\n", "2:8", "Did you mean 'size'"),
         ("config:\n  dokcer: {}\n", "2:3", "Did you mean 'docker'"),
+        ("config:\n  docker: {run_option: [--init]}\n", "2:12", "Did you mean 'run_options'"),
+        (
+            "config:\n  docker:\n    run_options: [--init, --rm]\n",
+            "3:5",
+            "config.docker.run_options: --rm cannot be given",
+        ),
+        (
+            "experimental: {config_overrides: {docker: {run_options: -v}}}\n",
+            "1:44",
+            "experimental.config_overrides.docker.run_options: -v has no value",
+        ),
         ("experimental:\n  config_override: {}\n", "2:3", "Did you mean 'config_overrides'"),
         ("experimental:\n  config_overrides:\n    gpc: {}\n", "3:5", "Did you mean 'gcp'"),
         ("name: a\nname: b\n", "2:1", "duplicate key 'name', first given on line 1"),
