@@ -18,7 +18,7 @@ import time
 from pathlib import Path
 from typing import Any, Callable, Dict, List, NoReturn, Sequence
 
-from . import confinement, daemon, idle, inheritance, queue, rank, runner
+from . import boot, confinement, daemon, idle, inheritance, queue, rank, runner
 from .ending import await_end, end_started
 from .errors import Refused
 from .execution import StopSignal
@@ -106,6 +106,7 @@ def _start(layout: Layout, _arguments: argparse.Namespace) -> Dict[str, Any]:
         inheritance.put_away(layout)
     _write_config(layout, given)
     config = Config.read(layout)
+    boot.write_script(layout, config)
     answer: Dict[str, Any] = {"version": version(), "protocol": 1}
     if config.own_slurm:
         Daemons(layout).ensure()
@@ -115,6 +116,17 @@ def _start(layout: Layout, _arguments: argparse.Namespace) -> Dict[str, Any]:
     if config.may_sudo and not config.allocation:
         answer["not_confined"] = confinement.read(layout).reason
     return answer
+
+
+def _boot(layout: Layout, _arguments: argparse.Namespace) -> None:
+    """Start again what ended with the node, or with the container that it is; nobody asked for more."""
+    config = Config.read(layout)
+    if not boot.is_due(layout, config):
+        return
+    if config.own_slurm:
+        Daemons(layout).ensure()
+    if config.rank == 0:
+        _ensure_daemon(layout)
 
 
 def _start_daemon(layout: Layout) -> None:
@@ -303,6 +315,7 @@ def _daemon(_layout: Layout, _arguments: argparse.Namespace) -> int:
 
 _COMMANDS: Dict[str, Callable[[Layout, argparse.Namespace], Any]] = {
     "autostop": _autostop,
+    "boot": _boot,
     "cancel": _cancel,
     "daemon": _daemon,
     "hold": _hold,
@@ -328,7 +341,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     for name in ("daemon", "hold", "idle", "install", "rank", "setup", "start", "stop", "submit", "version"):
         commands.add_parser(name)
-    for name in ("slurm-apply", "slurm-down", "slurm-key"):
+    for name in ("boot", "slurm-apply", "slurm-down", "slurm-key"):
         commands.add_parser(name)
     commands.add_parser("slurm-wait").add_argument("seconds", type=float)
     commands.add_parser("jobs").add_argument("job_ids", type=int, nargs="*")

@@ -18,7 +18,7 @@ from typing import Optional
 from . import confinement, handover, idle, processes, queue, runner
 from .ending import end_started
 from .errors import Refused
-from .launch import daemon_argv
+from .launch import agent_argv
 from .layout import Config, Layout
 from .poke import QUIT, drain, listen
 from .presence import Presence
@@ -243,7 +243,7 @@ class Daemon:
 
 def start_over() -> None:
     """Become a new daemon, with a new spawner; the lock is let go and taken again."""
-    argv = daemon_argv()
+    argv = agent_argv("daemon")
     os.execv(argv[0], argv)  # noqa: S606
 
 

@@ -14,9 +14,9 @@ ARCHIVE = "agent.pyz"
 _LARGEST_LOG = 1 << 20
 
 
-def daemon_argv() -> List[str]:
-    """Return the command that runs the newest installed agent's daemon in the foreground."""
-    return [sys.executable, "-I", str(Layout.here().state / ARCHIVE), "daemon"]
+def agent_argv(command: str) -> List[str]:
+    """Return the words that run ``command`` (``daemon``, in the foreground) of the newest installed agent."""
+    return [sys.executable, "-I", str(Layout.here().state / ARCHIVE), command]
 
 
 def detach(log: str) -> None:

@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 
 from . import runner
-from .launch import daemon_argv
+from .launch import agent_argv
 
 _log = logging.getLogger("sky.agent")
 _GO, _QUIT, _RUN = b"go", b"quit", b"run"
@@ -82,7 +82,7 @@ def _serve(orders: int) -> None:
     if confirmed and Path("agent.lock").exists():
         lived_s = time.monotonic() - began
         time.sleep(_REVIVE_AFTER_S if lived_s > _SHORT_LIFE_S else _CAREFUL_AFTER_S)
-        os.execv(sys.executable, daemon_argv())  # noqa: S606
+        os.execv(sys.executable, agent_argv("daemon"))  # noqa: S606
 
 
 def _fork_runner(job_id: int, orders: int) -> None:

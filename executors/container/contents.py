@@ -15,9 +15,11 @@ end() {
     exit 0
 }
 trap end TERM INT
+[ ! -r ~/.sky_agent/boot ] || sh ~/.sky_agent/boot >/dev/null &
 while :; do sleep 86400 & wait $!; done
 """
-"""The shell script that it runs: reaps what loses its parent; told to end, it tells everything, and waits."""
+"""The shell script that it runs: starts the agent where one was before, reaps what loses its parent; told to
+end, it tells everything, and waits."""
 
 _PREPARE = Path(__file__).with_name("prepare.sh")
 

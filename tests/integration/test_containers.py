@@ -131,6 +131,10 @@ def test_the_containers_of_two_machines_run_one_job(ec2_machines: Cloud, private
     assert [runs(machine, "sleep 4712") for machine in machines] == [True, True]
     sky("cancel", "-y", "dev", "2")
     assert [runs(machine, "sleep 4712") for machine in machines] == [False, False]
+    for machine in machines:
+        machine.run(["docker", "restart", "--time", "3", "sky"])
+    again = sky("exec", "dev", "--num-nodes", "2", "echo $SKYPILOT_NUM_NODES")
+    assert sorted(line.rpartition(") ")[2] for line in again.out.splitlines()) == ["2", "2"]
     sky("down", "-y", "dev")
     assert statuses() == {}
 

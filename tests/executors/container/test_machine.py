@@ -8,13 +8,15 @@ from pathlib import Path
 import pytest
 
 from executors.agent import presence
+from executors.agent_queue import AgentQueue
 from executors.container import machine
 from executors.container.machine import Container
 from executors.docker_login import DockerLogin
 from executors.errors import Unsupported
+from executors.job import Demand, JobState
 from executors.transports.openssh import OpenSshTransport
 from tests.containers.fixtures import Image
-from tests.executors.conftest import wait_until
+from tests.executors.conftest import spec, wait_until
 from tests.executors.transports.conftest import address_of, pin
 from tests.hosts.machine import Machine
 
@@ -84,3 +86,29 @@ def test_who_enters_the_container_is_seen_there_and_skys_own_commands_are_not(
     assert somebody_is_there()
     container.run(["pkill", "-x", "sleep", "--newest"])
     wait_until(lambda: not somebody_is_there(), 30)
+
+
+def test_the_agent_goes_on_when_docker_or_the_machine_starts_the_container_again(
+    docker_machine: Machine, way: OpenSshTransport, private_image: Image
+) -> None:
+    container = machine.run(way, "c-1", private_image.name, (), private_image.login)
+    node = container.enter(way)
+    queue = AgentQueue(node, container.python, env=("SKY_TEST=c-1",))
+    whole = Demand(cpus_milli=1_000)
+    queue.ensure_agent({"capacity": {"cpus_milli": 1_000}, "marker": "SKY_TEST=c-1"})
+
+    def says(file: str) -> bool:
+        entered = ["docker", "exec", machine.NAME, "sh", "-c", f"cat ~/{file}"]
+        return docker_machine.run(entered, check=False).stdout == "c-1\n"
+
+    scripts = ["sleep 4713", "echo $SKY_TEST > ~/first; sleep 4713", "echo $SKY_TEST > ~/second"]
+    jobs = queue.submit_many(
+        [spec(script, demand=whole, run_timestamp=f"sky-{at}") for at, script in enumerate(scripts)]
+    )
+    wait_until(lambda: queue.jobs(jobs[:1])[0].state is JobState.RUNNING)
+    docker_machine.run(["docker", "restart", "--time", "3", machine.NAME])
+    wait_until(lambda: says("first"), 60)
+    docker_machine.crash()
+    docker_machine.start()
+    docker_machine.wait_ready()
+    wait_until(lambda: says("second"), 60)
