@@ -39,5 +39,8 @@ def test_it_is_found_by_its_entry_points_and_its_prices_conform(tmp_path: Path) 
 
 
 def test_the_table_tells_how_long_each_file_is() -> None:
-    told = dict(re.findall(r"^\| `([\w/.]+)` \| (\d+) \|", page.PAGE.read_text("utf-8"), re.MULTILINE))
-    assert told == {path: str(content.count("\n")) for path, content in page.files().items()}
+    text = page.PAGE.read_text("utf-8")
+    lines = {path: content.count("\n") for path, content in page.files().items()}
+    told = dict(re.findall(r"^\| `([\w/.]+)` \| (\d+) \|", text, re.MULTILINE))
+    assert told == {path: str(count) for path, count in lines.items()}
+    assert f"| all of them | {sum(lines.values())} |" in text
