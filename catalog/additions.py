@@ -14,7 +14,7 @@ from catalog.arrays import array_of, text_of
 from catalog.errors import CatalogError
 from catalog.offer import Offer
 from catalog.query import dictionary, mask_equal, present, view
-from catalog.schema import OFFERS, TEXT_COLUMNS
+from catalog.schema import TEXT_COLUMNS
 
 
 def append_offers(table: pa.Table, offers: Sequence[Offer]) -> pa.Table:
@@ -34,9 +34,9 @@ def append_offers(table: pa.Table, offers: Sequence[Offer]) -> pa.Table:
         (_inserted_text if field.name in TEXT_COLUMNS else _inserted)(
             table, field.name, [row.get(field.name) for row in rows], position
         )
-        for field in OFFERS
+        for field in table.schema
     ]
-    return pa.table(columns, schema=OFFERS)
+    return pa.table(columns, schema=table.schema)
 
 
 def _row(offer: Offer) -> dict[str, Any]:
@@ -77,4 +77,4 @@ def _inserted(table: pa.Table, column: str, values: list[Any], position: int) ->
     """Return any other column with ``values`` put in before ``position``."""
     joined = np.insert(view(table, column), position, [value or 0 for value in values])
     valid = np.insert(present(table, column), position, [value is not None for value in values])
-    return array_of(joined, OFFERS.field(column).type, valid)
+    return array_of(joined, table.schema.field(column).type, valid)

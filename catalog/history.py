@@ -24,9 +24,9 @@ from catalog.difference import FIGURES
 from catalog.offer import Market
 from catalog.places import published_folder
 from catalog.schema import KEY
+from catalog.units import SECONDS_PER_MONTH
 
 _PENDING = ".pending-"
-_MONTH_S = 30 * 86_400
 
 Key = tuple[str, str, str, str, str, int]
 """Cloud, region, zone, instance type, accelerator and its count in thousandths."""
@@ -96,6 +96,11 @@ def settle(snapshot_id: str, home: Path | None = None) -> None:
             path.unlink(missing_ok=True)
 
 
+def marks(home: Path | None = None) -> tuple[str, ...]:
+    """Return a name for each refresh that was published, the oldest first; nothing is read."""
+    return tuple(path.name for path in sorted(_folder(home).glob("[0-9]*.parquet")))
+
+
 def refreshes(home: Path | None = None) -> list[Refresh]:
     """Return all refreshes that were published, the oldest first."""
     import pyarrow.parquet as pq
@@ -159,7 +164,7 @@ def volatility(points: Sequence[Point], market: Market = Market.SPOT) -> float:
     steps = [log(now / then) for then, now in pairwise(prices) if then and now]
     dates = [point.at for point in points if point.at is not None]
     span_s = (dates[-1] - dates[0]).total_seconds() if dates else 0.0
-    return sqrt(sum(step * step for step in steps) * _MONTH_S / max(span_s, _MONTH_S))
+    return sqrt(sum(step * step for step in steps) * SECONDS_PER_MONTH / max(span_s, SECONDS_PER_MONTH))
 
 
 def _folder(home: Path | None) -> Path:

@@ -48,5 +48,8 @@ OFFERS: pa.Schema = pa.schema(
     ]
 )
 
+SPOT_VOLATILITY = "spot_volatility_ppm"
+"""A column that plans may add to a snapshot's: see ``catalog.volatility``."""
+
 TEXT_COLUMNS: tuple[str, ...] = tuple(field.name for field in OFFERS if pa.types.is_dictionary(field.type))
 """The dictionary-encoded columns."""

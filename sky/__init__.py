@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from sky.statuses import ClusterStatus, JobStatus, ManagedJobStatus, OptimizeTarget, StorageStatus
     from sky.storage import Storage, StorageMode, StoreType
     from sky.task import Task
+    from solver.request import Risk
 
 _HOMES = {
     "sky.accelerators": ("InstanceTypeInfo", "list_accelerators"),
@@ -100,6 +101,7 @@ _HOMES = {
     "sky.statuses": ("ClusterStatus", "JobStatus", "ManagedJobStatus", "OptimizeTarget", "StorageStatus"),
     "sky.storage": ("Storage", "StorageMode", "StoreType"),
     "sky.task": ("Task",),
+    "solver.request": ("Risk",),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 _SUBMODULES = ("clouds", "exceptions")
@@ -130,6 +132,7 @@ __all__ = [
     "Optimizer",
     "Paperspace",
     "Resources",
+    "Risk",
     "RunPod",
     "ServiceSpec",
     "Slurm",

@@ -14,7 +14,7 @@ from catalog.scope import Scope
 from catalog.units import BYTES_PER_GB, MILLI, format_milli, micro_usd, milli
 from executors.owned import CLOUDS
 from sky.clouds import ALL_CLOUDS, CloudImplementationFeatures
-from sky.config import allowed_clouds
+from sky.config import allowed_clouds, checkpoint_s
 from sky.fields.sizes import cpus_range_milli, memory_range_mib
 from sky.runtimes import runtimes_of
 from solver.request import (
@@ -25,6 +25,7 @@ from solver.request import (
     Range,
     Request,
     Requirement,
+    Risk,
     TaskRequest,
 )
 
@@ -37,8 +38,10 @@ DEFAULT_VCPUS = 8
 DEFAULT_MEMORY_GIB_PER_VCPU = 4
 
 
-def compile_request(dag: Dag, objective: Objective, blocked: Iterable[Resources] = ()) -> Request:
-    """Compile ``dag`` for the solver.
+def compile_request(
+    dag: Dag, objective: Objective, blocked: Iterable[Resources] = (), risk: Risk = Risk.IGNORE
+) -> Request:
+    """Compile ``dag`` for the solver; ``risk`` is how that of spot counts.
 
     Raises ``UserError`` for a time estimator that returns no positive number, or a block that names nothing.
     """
@@ -49,7 +52,7 @@ def compile_request(dag: Dag, objective: Objective, blocked: Iterable[Resources]
         for source, target in dag.edges
     )
     return Request(
-        tasks=tuple(_compile_task(task, name) for task, name in zip(dag.tasks, names, strict=True)),
+        tasks=tuple(_compile_task(task, name, risk) for task, name in zip(dag.tasks, names, strict=True)),
         edges=edges,
         objective=objective,
         blocks=_scopes(blocked),
@@ -88,10 +91,10 @@ def scope_of(resources: Resources) -> Scope:
     )
 
 
-def _compile_task(task: Task, name: str) -> TaskRequest:
+def _compile_task(task: Task, name: str, risk: Risk) -> TaskRequest:
     return TaskRequest(
         name=name,
-        requirements=tuple(_requirement(task, resources) for resources in task.alternatives),
+        requirements=tuple(_requirement(task, resources, risk) for resources in task.alternatives),
         num_nodes=task.num_nodes,
         ordered=isinstance(task.resources, list),
         inputs=tuple(_inputs(task)),
@@ -113,7 +116,7 @@ def _bytes(gigabytes: float | None) -> int:
     return round((gigabytes or 0) * BYTES_PER_GB)
 
 
-def _requirement(task: Task, resources: Resources) -> Requirement:
+def _requirement(task: Task, resources: Resources, risk: Risk) -> Requirement:
     defaults: list[tuple[str, str]] = []
     cloud = resources.cloud.canonical_name() if resources.cloud else None
     named = resources.instance_type is not None or cloud in CLOUDS
@@ -145,9 +148,17 @@ def _requirement(task: Task, resources: Resources) -> Requirement:
         max_price_micro_usd=None
         if resources.max_hourly_cost is None
         else micro_usd(resources.max_hourly_cost),
+        risk=risk,
+        checkpoint_s=None if risk is Risk.IGNORE else _checkpoint_s(task),
         defaults=tuple(defaults),
         notes=notes,
     )
+
+
+def _checkpoint_s(task: Task) -> int | None:
+    """Return the time between checkpoints that the task's estimate states, else the configuration's."""
+    stated = task.estimate.checkpoint_s if task.estimate is not None else None
+    return checkpoint_s() if stated is None else stated
 
 
 def _clouds(resources: Resources) -> tuple[str, ...]:

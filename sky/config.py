@@ -1,6 +1,7 @@
 """The user's configuration: ``$SKYPILOT_CONFIG``, else ``~/.sky/config.yaml``; read on first use.
 
     allowed_clouds: [aws, gcp]      clouds that plans may use; all when absent
+    optimizer: {...}                how the risk of spot counts in plans (docs/risk.md)
     aws: {...}                      capacity reservations that plans may use (docs/aws.md)
     docker: {run_options: [...]}    more of docker run for nodes that are containers (docs/containers.md)
     kubernetes: {...}               contexts that plans may use, and how pods are made (docs/kubernetes.md)
@@ -18,14 +19,19 @@ from typing import Any
 from catalog.home import sky_home
 from executors.kubernetes.settings import PORTS
 from sky.exceptions import SpecError, within
+from sky.fields.estimate import LONGEST_S
+from sky.fields.risk import parse
 from sky.fields.schema import Kind, checked
+from solver.request import Risk
 
 _FIELDS = {
     "allowed_clouds": (Kind.LIST,),
+    "optimizer": (Kind.MAPPING,),
     "aws": (Kind.MAPPING,),
     "docker": (Kind.MAPPING,),
     "kubernetes": (Kind.MAPPING,),
 }
+_OPTIMIZER_FIELDS = {"risk": (Kind.TEXT,), "checkpoint_minutes": (Kind.INTEGER, Kind.NUMBER)}
 _AWS_FIELDS = {"prioritize_reservations": (Kind.FLAG,), "specific_reservations": (Kind.LIST,)}
 _KUBERNETES_FIELDS = {
     "allowed_contexts": (Kind.LIST, Kind.TEXT),
@@ -73,6 +79,17 @@ def allowed_clouds() -> tuple[str, ...]:
     return tuple(get_nested(("allowed_clouds",), ()))
 
 
+def risk() -> Risk:
+    """Return how the risk of spot counts where a call does not say; not at all when absent."""
+    return Risk(get_nested(("optimizer", "risk"), Risk.IGNORE))
+
+
+def checkpoint_s() -> int | None:
+    """Return the seconds between the checkpoints of tasks that do not say; ``None`` for none."""
+    minutes = get_nested(("optimizer", "checkpoint_minutes"))
+    return None if minutes is None else round(minutes * 60)
+
+
 @lru_cache(maxsize=4)
 def _read(path: Path, _mtime_ns: int) -> dict[str, Any]:
     from sky.fields import docker_section, yaml_text
@@ -84,6 +101,8 @@ def _read(path: Path, _mtime_ns: int) -> dict[str, Any]:
         config = checked(documents[0].value or {}, _FIELDS, "the configuration")
         if "allowed_clouds" in config:
             config["allowed_clouds"] = _cloud_names(config["allowed_clouds"])
+        if "optimizer" in config:
+            config["optimizer"] = _optimizer(config["optimizer"])
         if "aws" in config:
             config["aws"] = _aws(config["aws"])
         if "docker" in config:
@@ -104,6 +123,20 @@ def _cloud_names(listed: list[Any]) -> list[str]:
             cloud = clouds.from_str(name, "")
             found.append(cloud.canonical_name())
     return found
+
+
+def _optimizer(section: Any) -> dict[str, Any]:
+    with within("optimizer"):
+        fields = checked(section, _OPTIMIZER_FIELDS, "the configuration of the optimizer")
+        parse(fields.get("risk"))
+        if "checkpoint_minutes" in fields:
+            minutes = fields["checkpoint_minutes"]
+            if not 1 <= minutes * 60 <= LONGEST_S:
+                raise SpecError(
+                    f"{minutes!r} is not a time between checkpoints; write minutes, for example 30",
+                    "checkpoint_minutes",
+                )
+        return fields
 
 
 def _aws(section: Any) -> dict[str, Any]:

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 from sky.control.handles import ClusterHandle
 from sky.control.stages import LaunchOptions, exec_task, launch_task
 from sky.exceptions import MisuseError, NotSupportedError
+from sky.fields.risk import parse
 from sky.statuses import OptimizeTarget
 
 if TYPE_CHECKING:
     from sky.dag import Dag
     from sky.task import Task
+    from solver.request import Risk
 
 
 def launch(
@@ -36,6 +38,7 @@ def launch(
     *,
     race: int = 1,
     retry_for_s: float | None = None,
+    risk: Risk | str | None = None,
 ) -> tuple[int | None, ClusterHandle | None]:
     """Launch a task on a new cluster or an existing one; returns ``(job_id, handle)``.
 
@@ -43,6 +46,8 @@ def launch(
     disk, where that can be used (the same cloud; on AWS the same region).
     ``race`` tries so many of the best places at once and keeps the first that is up; until then all are paid
     for. ``retry_for_s`` is ``retry_until_up`` for no longer than so many seconds.
+    ``risk`` is how the risk of spot counts in the choice: ``ignore``, ``expected`` or ``averse``, by default
+    what the configuration says.
 
     Blocks until the job ends unless ``detach_run``; its log goes to stdout unless not ``stream_logs``. The
     job's own failure is no error: see ``job_status``. Raises ``ResourcesUnavailableError`` (with
@@ -65,6 +70,7 @@ def launch(
         fast=fast,
         race=race,
         retry_for_s=retry_for_s,
+        risk=parse(risk),
     )
     return launch_task(the_task(task, "launch"), cluster_name, options).pair
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from catalog import history
 from catalog.overlay import MARK
 from catalog.schema import KEY
 from catalog.store import Snapshot, open_snapshot
@@ -27,8 +28,20 @@ class Offers:
     table: pa.Table
     effects: tuple[Effect, ...] = ()
 
-    def notes(self) -> list[str]:
-        """Return what a plan has to say of the overlay: what it changed in all, and rules that do nothing."""
+    def with_volatility(self) -> pa.Table:
+        """Return the table with how restless each spot price has been (``catalog.volatility``)."""
+        return _with_volatility(self, history.marks())
+
+    def notes(self, *, moving: bool = False) -> list[str]:
+        """Return what a plan has to say of the offers: what the overlay did, and that no history is there.
+
+        The latter where prices are to count as ``moving``.
+        """
+        still = "no refresh has been made here, so no spot price is known to move (sky catalog refresh)"
+        return [*self._of_overlay(), *([still] if moving and not history.marks() else [])]
+
+    def _of_overlay(self) -> list[str]:
+        """Return what it changed in all, and rules that do nothing."""
         if not self.effects:
             return []
         repriced = sum(effect.repriced for effect in self.effects)
@@ -70,6 +83,13 @@ def offers_in_use() -> Offers:
     Raises ``CatalogError`` on a bad snapshot, ``SpecError`` on a bad overlay.
     """
     return _laid_over(open_snapshot(), overlay_file.read())
+
+
+@lru_cache(maxsize=4)
+def _with_volatility(offers: Offers, _history: tuple[str, ...]) -> pa.Table:
+    from catalog.volatility import with_spot_volatility
+
+    return with_spot_volatility(offers.table)
 
 
 @lru_cache(maxsize=4)

@@ -7,11 +7,12 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from sky.dag import Dag
+from sky.fields.risk import parse
 from sky.planner import Planner
 from sky.resources import Resources
 from sky.statuses import OptimizeTarget
 from sky.task import Task
-from solver.request import Objective
+from solver.request import Objective, Risk
 
 if TYPE_CHECKING:
     from solver.params import Params
@@ -28,18 +29,21 @@ def optimize(
     blocked_resources: Iterable[Resources] | None = None,
     quiet: bool = False,
     *,
+    risk: Risk | str | None = None,
     params: Params | None = None,
 ) -> Plan:
     """Return the best plan for a task or a DAG, and set ``best_resources`` on its tasks.
 
     ``minimize`` is what comes first, cost or time; the other one breaks ties. A ``blocked_resources`` entry
-    keeps out every offer that agrees with all the fields it sets. Unless ``quiet``, a summary is logged to
-    ``sky.optimizer``. Raises ``ResourcesUnavailableError``, saying what to change, when nothing fits.
+    keeps out every offer that agrees with all the fields it sets. ``risk`` is how the risk of spot counts:
+    ``ignore``, ``expected`` or ``averse``, by default what the configuration says. Unless ``quiet``, a
+    summary is logged to ``sky.optimizer``. Raises ``ResourcesUnavailableError``, saying what to change, when
+    nothing fits.
     """
     dag = as_dag(task_or_dag)
     if minimize not in OBJECTIVES:
         raise TypeError(f"minimize is sky.OptimizeTarget.COST or .TIME, not {minimize!r}")
-    plan = Planner.of(dag, OBJECTIVES[minimize], blocked_resources or ()).plan(params=params)
+    plan = Planner.of(dag, OBJECTIVES[minimize], blocked_resources or (), parse(risk)).plan(params=params)
     if not quiet:
         logger.info(
             "%s plan, %s: $%.2f, %d s",

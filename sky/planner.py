@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 
 from catalog.errors import Infeasible
 from catalog.scope import Scope
+from sky import config
 from sky.compile import compile_request, unique_names
 from sky.control import placement
 from sky.control.owned import OwnedNodes
 from sky.control.reserved import ReservedCapacity
 from sky.exceptions import ResourcesUnavailableError
 from sky.resources import Resources
+from solver.request import Risk
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -41,20 +43,36 @@ class Planner:
     reserved: ReservedCapacity
 
     @classmethod
-    def of(cls, dag: Dag, objective: Objective, blocked: Iterable[Resources] = ()) -> Planner:
-        """Compile ``dag`` and read what there is to rent or to take now."""
+    def of(
+        cls,
+        dag: Dag,
+        objective: Objective,
+        blocked: Iterable[Resources] = (),
+        risk: Risk | None = None,
+    ) -> Planner:
+        """Compile ``dag`` and read what there is to rent or to take now.
+
+        ``risk`` is how that of spot counts, ``None`` for what the configuration says.
+        """
         from sky.offers import offers_in_use
         from solver.plan import CatalogInfo
 
-        request = compile_request(dag, objective, blocked)
+        risk = config.risk() if risk is None else risk
+        request = compile_request(dag, objective, blocked, risk)
         nodes, reserved = OwnedNodes.for_dag(dag), ReservedCapacity.for_dag(dag)
         offers = offers_in_use()
         snapshot = offers.snapshot
-        notes = (*_place_notes(dag), *([] if nodes.alone else offers.notes()), *reserved.notes)
+        restless = risk is Risk.AVERSE and not nodes.alone
+        rented = offers.with_volatility() if restless else offers.table
+        notes = (
+            *_place_notes(dag),
+            *([] if nodes.alone else offers.notes(moving=restless)),
+            *reserved.notes,
+        )
         return cls(
             dag=dag,
             request=nodes.limiting(replace(request, notes=notes), dag),
-            table=nodes.beside(reserved.priced(offers.table), dag),
+            table=nodes.beside(reserved.priced(rented), dag),
             catalog=CatalogInfo(snapshot.snapshot_id, snapshot.as_of, snapshot.rows, snapshot.sources),
             nodes=nodes,
             offers=offers,

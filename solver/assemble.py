@@ -15,9 +15,10 @@ from solver.candidates import Candidates
 from solver.filters import MARKETS
 from solver.network import TransferTable, inbound
 from solver.params import Params
-from solver.plan import CatalogInfo, Choice, Placement, Plan, Transfer
-from solver.request import Request, Requirement
+from solver.plan import CatalogInfo, Choice, Placement, Plan, SpotRisk, Transfer
+from solver.request import Request, Requirement, Risk
 from solver.result import Result
+from solver.risk import ASSUMED_PPM, spot_risk
 from solver.runtime import runtime_for
 
 if TYPE_CHECKING:
@@ -78,8 +79,33 @@ def _placement(solved: Solved, task: int, ranked: Ranking, top_k: int) -> Placem
         candidates=len(candidates),
         filters=candidates.filters,
         runtime_note=runtime.note,
-        notes=(*_defaults(requirement, candidates.removed[requirement_at]), *requirement.notes),
+        notes=(
+            *_defaults(requirement, candidates.removed[requirement_at]),
+            *requirement.notes,
+            *_interruptions(solved.table, candidates, requirement, at),
+        ),
+        risk=_risk(candidates, requirement, at, wanted.num_nodes),
     )
+
+
+def _risk(candidates: Candidates, requirement: Requirement, at: int, num_nodes: int) -> SpotRisk | None:
+    """Return the risk of the candidate ``at``, where it is spot and its risk was to count."""
+    if requirement.risk is Risk.IGNORE or MARKETS[int(candidates.market[at])] is not Market.SPOT:
+        return None
+    row, price = int(candidates.row[at]), int(candidates.price_micro_usd[at])
+    return spot_risk(candidates.columns, requirement, row, price, num_nodes)
+
+
+def _interruptions(
+    table: pa.Table, candidates: Candidates, requirement: Requirement, at: int
+) -> Iterator[str]:
+    """Say how often such a spot node is interrupted, where that is known and did not count."""
+    if requirement.risk is Risk.IGNORE and MARKETS[int(candidates.market[at])] is Market.SPOT:
+        row = int(candidates.columns.table_row[int(candidates.row[at])])
+        ppm = table.column("interruption_ppm")[row].as_py()
+        if ppm is not None:
+            percent = f"about {ppm / 10_000:g} % of such spot nodes"
+            yield f"the provider interrupts {percent} within a month; the plan does not count that (--risk)"
 
 
 def _defaults(requirement: Requirement, removed: dict[str, int]) -> Iterator[str]:
@@ -173,8 +199,15 @@ def _blocks(request: Request) -> tuple[str, ...]:
     return (*(str(scope) for scope in request.blocks), *own)
 
 
+def _counts_interruptions(requirement: Requirement) -> bool:
+    return requirement.risk is not Risk.IGNORE and Market.SPOT in requirement.markets
+
+
 def _notes(solved: Solved) -> tuple[str, ...]:
     notes = list(solved.request.notes)
+    if any(_counts_interruptions(one) for task in solved.request.tasks for one in task.requirements):
+        assumed = f"{ASSUMED_PPM / 10_000:g} % a month is assumed"
+        notes.append(f"Where a provider publishes no chance of an interruption of spot nodes, {assumed}.")
     if any(source.size_bytes for task in solved.request.tasks for source in task.inputs):
         notes.append(
             "The region of data from outside is unknown: within its own cloud it is taken to move for free."

@@ -9,19 +9,18 @@ from typing import TypeAlias
 
 import numpy as np
 
-from catalog.errors import UserError
+from catalog.offer import Market
 from catalog.scope import Scope
-from catalog.units import SECONDS_PER_HOUR
 from solver.blocklist import added, blocked, least_inside
 from solver.columns import Columns, Ints, Mask
+from solver.cost import cost_micro_usd
 from solver.filters import BLOCKS_FILTER, MARKETS, filters_of, markets_of, prices
 from solver.leaders import first_of_groups
 from solver.network import TransferTable, inbound
 from solver.plan import Filter
-from solver.request import DataSource, Objective, Requirement, TaskRequest
+from solver.request import DataSource, Objective, Requirement, Risk, TaskRequest
+from solver.risk import at_risk
 from solver.runtime import durations_s
-
-INT64_MAX = 2**63 - 1
 
 _REMEMBERED = 64
 """How many answers on requirements the columns remember: their offers, and which of these are free."""
@@ -36,9 +35,10 @@ class Candidates:
 
     ``row`` is a position in ``Columns``, ``market`` in ``MARKETS``, ``requirement`` in ``requirements``,
     ``place`` in ``columns.places``. ``cost_micro_usd`` is of all nodes for the whole runtime plus the task's
-    ``inputs``; ``ready_s`` is when those inputs have arrived. ``key`` is distinct and increases with the
-    offer key. In a ``group`` all have the same place, runtime, cloud, accelerator and market, and so only
-    cost and key decide between them. ``removed`` says, by requirement, how many offers each kind of filter
+    ``inputs``; on spot, it and ``seconds`` have the risk that counts in them (``solver.risk``). ``ready_s``
+    is when those inputs have arrived. ``key`` is distinct and increases with the offer key. In a ``group``
+    all have the same place, runtime, cloud, accelerator and market, and so only cost and key decide between
+    them. ``removed`` says, by requirement, how many offers each kind of filter
     took away. Of several requirements that an offer satisfies, it is taken for the one with the shortest
     runtime, then the first.
     """
@@ -224,8 +224,12 @@ def _priced_on(
     columns: Columns, requirement: Requirement, market: int, rows: Ints, num_nodes: int
 ) -> tuple[Ints, ...]:
     price = prices(columns, MARKETS[market])[rows]
-    seconds = durations_s(columns, requirement, rows)
-    cost = _cost_micro_usd(price, seconds, num_nodes, requirement.label)
+    if MARKETS[market] is Market.SPOT and requirement.risk is not Risk.IGNORE:
+        risked = at_risk(columns, requirement, rows, price, num_nodes)
+        seconds, cost = risked.expected_s, risked.cost_micro_usd
+    else:
+        seconds = durations_s(columns, requirement, rows)
+        cost = cost_micro_usd(price, seconds, num_nodes, requirement.label)
     return rows, np.full(len(rows), market), price, cost, seconds
 
 
@@ -265,16 +269,6 @@ def _remember(columns: Columns, key: Hashable, value: object) -> None:
     while len(columns.memo) >= _REMEMBERED:
         del columns.memo[next(iter(columns.memo))]
     columns.memo[key] = value
-
-
-def _cost_micro_usd(price: Ints, seconds: Ints, num_nodes: int, label: str) -> Ints:
-    """Return ``num_nodes * price * seconds / 3600`` rounded half up, exactly."""
-    if not len(price):
-        return price
-    if 2 * num_nodes * int(price.max()) * int(seconds.max()) + SECONDS_PER_HOUR > INT64_MAX:
-        raise UserError(f"{label}: num_nodes x price x runtime is too large to be exact; ask for less of one")
-    cost: Ints = (2 * num_nodes * price * seconds + SECONDS_PER_HOUR) // (2 * SECONDS_PER_HOUR)
-    return cost
 
 
 def _inputs(

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from catalog import query
-from catalog.schema import KEY
+from catalog.schema import KEY, SPOT_VOLATILITY
 
 Ints: TypeAlias = npt.NDArray[Any]
 Mask: TypeAlias = npt.NDArray[np.bool_]
@@ -34,6 +34,7 @@ _INTEGER = (
 if TYPE_CHECKING:
     import pyarrow as pa
 _FLAG = ("burstable", "bare_metal", "restricted_region")
+_RARE = ("interruption_ppm", SPOT_VOLATILITY)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,7 +44,8 @@ class Columns:
     ``code[name]`` holds positions in ``names[name]``, which is sorted; ``value[name]`` holds integers and
     flags. ``spot_micro_usd`` is -1 where a row has no spot offer. ``place`` numbers the (cloud, region)
     pairs of ``places`` in order, ``kind`` the (cloud, accelerator) pairs. ``table_row`` leads from a
-    position back to the row of the table. ``memo`` keeps what was computed over all rows, for the next time.
+    position back to the row of the table, ``others`` has the columns that ``rare`` reads. ``memo`` keeps
+    what was computed over all rows, for the next time.
     """
 
     table_row: Ints
@@ -54,6 +56,7 @@ class Columns:
     place: Ints
     places: tuple[Place, ...]
     kind: Ints
+    others: pa.Table
     memo: dict[Hashable, Any] = field(default_factory=dict)
 
     def __len__(self) -> int:
@@ -69,6 +72,17 @@ class Columns:
         """Return which rows have ``text`` in ``column``."""
         mask: Mask = self.code[column] == self.code_of(column, text)
         return mask
+
+    def rare(self, column: str) -> Ints:
+        """Return integers that few requests look at, -1 where they are null or the table has none of them."""
+        found: Ints | None = self.memo.get(column)
+        if found is None:
+            if column in self.others.column_names:
+                found = query.view(self.others, column, absent=-1)[self.table_row]
+            else:
+                found = np.full(len(self), -1)
+            self.memo[column] = found
+        return found
 
     def text(self, column: str, position: int) -> str:
         """Return the text of ``column`` at ``position``."""
@@ -105,7 +119,11 @@ def _build(table: pa.Table) -> Columns:
         value = {name: array[order] for name, array in value.items()}
         spot = spot[order]
     place, places = _places(code, names)
-    return Columns(order, code, names, value, spot, place, places, _kinds(code))
+    return Columns(order, code, names, value, spot, place, places, _kinds(code), _rare(table))
+
+
+def _rare(table: pa.Table) -> pa.Table:
+    return table.select([name for name in _RARE if name in table.column_names])
 
 
 def _coded(table: pa.Table, column: str) -> tuple[tuple[str, ...], Ints]:

@@ -82,6 +82,27 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
+class SpotRisk:
+    """The risk of a spot choice, and what of its time and cost is there for it (``solver.risk``).
+
+    ``kind`` is the request's ``Risk``. ``interruption_ppm`` is the chance that a node is interrupted within a
+    month, ``assumed`` where the provider publishes none; ``run_interruption_ppm`` that any node is in
+    ``time_s`` less ``extra_time_s``. ``volatility_ppm`` is how much the price moves in a month, ``None``
+    where that was not to count; ``deviation_micro_usd`` is what it adds.
+    """
+
+    kind: str
+    interruption_ppm: int
+    assumed: bool
+    run_interruption_ppm: int
+    checkpoint_s: int | None
+    extra_time_s: int
+    extra_cost_micro_usd: int
+    volatility_ppm: int | None
+    deviation_micro_usd: int
+
+
+@dataclass(frozen=True, slots=True)
 class Filter:
     """One step of candidate selection: its name (``"accelerators A100:8"``) and how many rows it kept."""
 
@@ -95,6 +116,7 @@ class Placement:
 
     ``considered`` is the best choice of each (cloud, accelerator, market), the chosen one included, in the
     objective's order; ``alternatives`` are the next best choices in ranked order, the chosen one left out.
+    ``risk`` is that of a spot choice, where it was to count.
     ``start_s`` is when the task begins, counted from the start of the plan.
     """
 
@@ -108,6 +130,7 @@ class Placement:
     filters: tuple[Filter, ...]
     runtime_note: str
     notes: tuple[str, ...]
+    risk: SpotRisk | None = None
 
     @property
     def cloud(self) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 from catalog.errors import UserError
 from catalog.units import BYTES_PER_GB, MIB_PER_GIB, MICRO, MILLI
-from solver.plan import CatalogInfo, Choice, Filter, Placement, Plan, Status, Transfer
+from solver.plan import CatalogInfo, Choice, Filter, Placement, Plan, SpotRisk, Status, Transfer
 
 SCHEMA_VERSION = 1
 
@@ -54,6 +54,7 @@ def _placement(placement: Placement) -> dict[str, Any]:
         "notes": list(placement.notes),
         "considered": [_choice(choice) for choice in placement.considered],
         "alternatives": [_choice(choice) for choice in placement.alternatives],
+        **({"risk": _risk(placement.risk)} if placement.risk else {}),
     }
 
 
@@ -73,6 +74,20 @@ def _choice(choice: Choice) -> dict[str, Any]:
         "time_s": choice.time_s,
         "price_as_of": choice.price_as_of,
         "source": choice.source,
+    }
+
+
+def _risk(risk: SpotRisk) -> dict[str, Any]:
+    return {
+        "kind": risk.kind,
+        "interruption_rate": risk.interruption_ppm / MICRO,
+        "assumed": risk.assumed,
+        "run_interruption_chance": risk.run_interruption_ppm / MICRO,
+        "checkpoint_s": risk.checkpoint_s,
+        "extra_time_s": risk.extra_time_s,
+        "extra_cost_usd": risk.extra_cost_micro_usd / MICRO,
+        "volatility": None if risk.volatility_ppm is None else risk.volatility_ppm / MICRO,
+        "deviation_usd": risk.deviation_micro_usd / MICRO,
     }
 
 
@@ -139,6 +154,22 @@ def _read_placement(data: dict[str, Any]) -> Placement:
         filters=tuple(Filter(one["name"], one["kept"]) for one in data["filters"]),
         runtime_note=data["runtime_note"],
         notes=tuple(data["notes"]),
+        risk=_read_risk(data["risk"]) if "risk" in data else None,
+    )
+
+
+def _read_risk(data: dict[str, Any]) -> SpotRisk:
+    moves = data["volatility"]
+    return SpotRisk(
+        kind=data["kind"],
+        interruption_ppm=_scaled(data["interruption_rate"], MICRO),
+        assumed=data["assumed"],
+        run_interruption_ppm=_scaled(data["run_interruption_chance"], MICRO),
+        checkpoint_s=data["checkpoint_s"],
+        extra_time_s=data["extra_time_s"],
+        extra_cost_micro_usd=_scaled(data["extra_cost_usd"], MICRO),
+        volatility_ppm=None if moves is None else _scaled(moves, MICRO),
+        deviation_micro_usd=_scaled(data["deviation_usd"], MICRO),
     )
 
 

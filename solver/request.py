@@ -22,6 +22,17 @@ class Objective(str, Enum):
     TIME = "time"
 
 
+class Risk(str, Enum):
+    """How the risk of spot counts: that it is interrupted, and that its price moves (``solver.risk``)."""
+
+    IGNORE = "ignore"
+    """Not at all."""
+    EXPECTED = "expected"
+    """Spot takes and costs what it is expected to with all its interruptions."""
+    AVERSE = "averse"
+    """As ``EXPECTED``, and one standard deviation of the cost from the moving price comes on top."""
+
+
 class Basis(str, Enum):
     """What a runtime scales with."""
 
@@ -74,6 +85,8 @@ class Requirement:
     ``memory_mib_per_vcpu`` is a lower bound that scales with the candidate's own vCPUs, which must be known;
     ``accelerators`` lists accepted (name, count) pairs.
     ``runtimes`` overrides ``runtime`` for a given accelerator (same order as ``accelerators``).
+    ``risk`` says how that of spot counts, ``checkpoint_s`` how much work an interruption undoes at most:
+    ``None`` for a job that then begins anew.
     ``defaults`` are what was added on the user's behalf: a kind of filter (``solver.filters``) and a sentence
     on it. ``notes`` are other remarks, one sentence each.
     """
@@ -96,6 +109,8 @@ class Requirement:
     allow_bare_metal: bool = False
     allow_restricted_regions: bool = False
     max_price_micro_usd: int | None = None
+    risk: Risk = Risk.IGNORE
+    checkpoint_s: int | None = None
     defaults: tuple[tuple[str, str], ...] = ()
     notes: tuple[str, ...] = ()
 

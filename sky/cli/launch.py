@@ -17,6 +17,7 @@ from sky.cli.options import (
     idle_option,
     retry_for_option,
     retry_option,
+    risk_option,
     task_options,
     wait_for_option,
     yes_option,
@@ -57,6 +58,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="What the plan minimizes.",
 )
+@risk_option
 @click.option("--json", "as_json", is_flag=True, help="With --dryrun: print the plan as JSON, nothing else.")
 @task_options
 def launch_command(
@@ -77,6 +79,7 @@ def launch_command(
     fast: bool,
     clone_disk_from: str | None,
     minimize: str,
+    risk: str | None,
     as_json: bool,
     **flags: Any,
 ) -> int:
@@ -101,6 +104,7 @@ def launch_command(
     """
     from sky.control.stages import LaunchOptions, launch_task
     from sky.fields.idle_stop import parse_wait_for
+    from sky.fields.risk import parse
 
     if as_json and not dryrun:
         raise UserError("--json goes with --dryrun: what a launch prints is the job's log")
@@ -121,6 +125,7 @@ def launch_command(
         fast=fast,
         race=race,
         retry_for_s=retry_for_s,
+        risk=parse(risk),
         on_outlook=lambda outlook: (
             _show(outlook, as_json=as_json) if dryrun else _announce(outlook, ask=not yes)
         ),

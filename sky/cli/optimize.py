@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from sky.cli.options import json_option, task_options
+from sky.cli.options import json_option, risk_option, task_options
 
 
 @click.command("optimize")
@@ -22,6 +22,7 @@ from sky.cli.options import json_option, task_options
     show_default=True,
     help="What comes first.",
 )
+@risk_option
 @click.option(
     "--top", type=click.IntRange(min=0), default=5, show_default=True, metavar="K", help="Runners-up a task."
 )
@@ -47,6 +48,7 @@ def optimize_command(
     entrypoint: tuple[str, ...],
     dryrun: bool,
     minimize: str,
+    risk: str | None,
     top: int,
     show_all: bool,
     time_limit: float,
@@ -63,6 +65,7 @@ def optimize_command(
     Examples:
       sky optimize train.yaml --dryrun
       sky optimize pipeline.yaml --minimize time
+      sky optimize train.yaml --risk expected
       sky optimize train.yaml --json | jq .total_cost_usd
       sky optimize --gpus A100:8 --use-spot -- python train.py
     """
@@ -79,7 +82,7 @@ def optimize_command(
     code = 0
     with _terminating() as terminated:
         try:
-            plan = optimize(dag, OptimizeTarget[minimize.upper()], quiet=True, params=params)
+            plan = optimize(dag, OptimizeTarget[minimize.upper()], quiet=True, risk=risk, params=params)
         except Interrupted as interrupted:
             plan, code = interrupted.plan, EXIT_TERMINATED if terminated else EXIT_INTERRUPTED
     if as_json:

@@ -67,6 +67,12 @@ retry_for_option = click.option(
     callback=lambda _ctx, _param, text: None if text is None else seconds(text, "--retry-for"),
     help="As --retry-until-up, for no longer than TIME: 90s, 30m, 2h.",
 )
+risk_option = click.option(
+    "--risk",
+    type=click.Choice(["ignore", "expected", "averse"]),
+    help="Spot with its interruptions counted in (expected), its moving price, too (averse), or as it is "
+    "(ignore). [default: optimizer.risk of the configuration, else ignore]",
+)
 purge_option = click.option(
     "--purge",
     "-p",

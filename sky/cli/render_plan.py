@@ -10,6 +10,7 @@ import click
 from catalog.units import format_mib, format_milli, format_seconds, format_usd
 from executors.owned import CLOUDS
 from sky.cli.render import show_line, show_table
+from sky.cli.render_risk import risk_lines
 from solver.plan import CatalogInfo, Choice, Placement, Plan, Status
 
 CHOSEN = "\u2714"
@@ -43,6 +44,7 @@ def show_briefly(plan: Plan) -> None:
     """Print what a launch is about to do: the chosen offer among those considered, the total, the proof."""
     for task in plan.tasks:
         _show_considered(task, show_all=False)
+        _show_risk(task)
     total, proof, *_ = _summary(plan, show_all=False)
     click.echo(f"{total} {proof}")
     for note in plan.notes:
@@ -90,6 +92,13 @@ def _show_task(task: Placement, *, show_all: bool) -> None:
     _show_considered(task, show_all=show_all)
     if task.runtime_note:
         show_line(f"Time: {_sentence(task.runtime_note)}")
+    _show_risk(task)
+
+
+def _show_risk(task: Placement) -> None:
+    if task.risk is not None:
+        for line in risk_lines(task.risk):
+            show_line(line)
 
 
 def _show_runners_up(task: Placement, *, alone: bool, more: int | None) -> None:

@@ -14,6 +14,7 @@ from executors import registry
 from executors.api import Capability, DiskCopying
 from sky.control.clusters import tear_down
 from sky.control.connection import apply, existing, view_of
+from sky.control.failover import Order
 from sky.control.failures import public_errors
 from sky.control.handles import requested
 from sky.control.identity import command_line, new_cluster_id, owner_of_new
@@ -22,7 +23,7 @@ from sky.control.records import DISK_COPY, ClusterRecord
 from sky.control.search import Search
 from sky.control.state import Store
 from sky.exceptions import NotSupportedError
-from sky.statuses import ClusterStatus, OptimizeTarget
+from sky.statuses import ClusterStatus
 
 if TYPE_CHECKING:
     from sky.resources import Resources
@@ -80,14 +81,13 @@ def confined(task: Task, source: ClusterRecord) -> Task:
 
 
 @contextmanager
-def cloned_disk(
-    store: Store, task: Task, name: str, source_name: str | None, target: OptimizeTarget
-) -> Iterator[Task]:
-    """Copy the disk for cluster ``name``; the task of the block starts from the copy, which then goes.
+def cloned_disk(store: Store, order: Order, source_name: str | None) -> Iterator[Task]:
+    """Copy the disk for the cluster of ``order``; the block's task starts from the copy, which then goes.
 
     The copy has a record (``NAME~disk``) before it is begun, so that the next launch, ``sky down`` or gc find
     it after a crash. The source cannot be started while it is copied. Without a source nothing is done.
     """
+    task, name = order.task, order.name
     if source_name is None:
         yield task
         return
@@ -97,7 +97,9 @@ def cloned_disk(
             apply(store, record, decide(record, view_of(record), store.now()))
             source = stopped_source(store, source_name)
             task = confined(task, source)
-            Search(store, task, target).best()  # raises, before minutes are spent, where it can go nowhere
+            Search(
+                store, task, order.target, order.risk
+            ).best()  # raises, before minutes are spent, where it can go nowhere
             made = store.add(_intent(store, name, source))
             try:
                 _log.info("Copying the disk of cluster %s; this may take minutes", source_name)

@@ -30,6 +30,7 @@ from sky.statuses import OptimizeTarget
 if TYPE_CHECKING:
     from sky.resources import Resources
     from sky.task import Task
+    from solver.request import Risk
 
 _log = logging.getLogger("sky.launch")
 
@@ -38,12 +39,14 @@ _log = logging.getLogger("sky.launch")
 class Order:
     """What to make: cluster ``name`` for ``task``, with so many places tried at once (``racers``).
 
-    ``losers`` are those of them that the launch leaves behind.
+    ``target`` and ``risk`` say which places are the best. ``losers`` are those of them that the launch leaves
+    behind.
     """
 
     name: str
     task: Task
     target: OptimizeTarget
+    risk: Risk | None = None
     racers: int = 1
     losers: Losers = field(default_factory=Losers)
 
@@ -57,7 +60,7 @@ def launch_new(
     ``ResourcesUnavailableError`` with the history of refusals, ``StopFailoverError`` when something of a
     failed attempt could not be removed.
     """
-    search = Search(store, order.task, order.target)
+    search = Search(store, order.task, order.target, order.risk)
     tried = Tried(None, ())
     while True:
         try:

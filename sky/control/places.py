@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from sky.resources import Resources
     from sky.task import Task
     from solver.plan import Choice
+    from solver.request import Risk
 
 _OFFERS_NAMED = 4
 
@@ -39,8 +40,8 @@ class Places:
     disabled: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, task: Task, target: OptimizeTarget) -> Places:
-        """Look around, once.
+    def of(cls, task: Task, target: OptimizeTarget, risk: Risk | None = None) -> Places:
+        """Look around, once. ``risk`` is how that of spot counts, ``None`` for what the configuration says.
 
         Raises ``ResourcesUnavailableError`` where no cloud is enabled and this machine does not do.
         """
@@ -48,14 +49,14 @@ class Places:
         if wants_local(task) or not clouds:
             resources, reason = local_fit(task)
             if resources is not None:
-                return cls(task, _here(task, resources, target), None)
+                return cls(task, _here(task, resources, target, risk), None)
             if not clouds:
-                raise ResourcesUnavailableError(_not_here(task, target, reason))
+                raise ResourcesUnavailableError(_not_here(task, target, risk, reason))
         from catalog.names import names
         from sky.optimizer import OBJECTIVES, as_dag
         from sky.planner import Planner
 
-        planner = Planner.of(as_dag(task), OBJECTIVES[target])
+        planner = Planner.of(as_dag(task), OBJECTIVES[target], risk=risk)
         disabled = tuple(cloud for cloud in names().clouds if cloud not in clouds)
         return cls(task, None, planner, disabled)
 
@@ -132,23 +133,23 @@ def _blocked(place: Place, blocks: Sequence[Scope]) -> bool:
     return any(scope.matches(place.offer.key) for scope in blocks)
 
 
-def _here(task: Task, resources: Resources, target: OptimizeTarget) -> Place:
+def _here(task: Task, resources: Resources, target: OptimizeTarget, risk: Risk | None) -> Place:
     """Plan over this machine alone; what the catalog would have cost instead is a note of the plan."""
     from executors import local
     from sky.optimizer import optimize
 
     asked = resources.copy(cloud=LOCAL)
-    plan = optimize(copy.copy(task).set_resources(asked), target, quiet=True)
+    plan = optimize(copy.copy(task).set_resources(asked), target, quiet=True, risk=risk)
     if not wants_local(task):
-        plan = dataclasses.replace(plan, notes=(*plan.notes, *_elsewhere(task, target)))
+        plan = dataclasses.replace(plan, notes=(*plan.notes, *_elsewhere(task, target, risk)))
     return Place(LOCAL, local.offer(), asked, plan)
 
 
-def _elsewhere(task: Task, target: OptimizeTarget) -> Iterator[str]:
+def _elsewhere(task: Task, target: OptimizeTarget, risk: Risk | None) -> Iterator[str]:
     from sky.optimizer import optimize
 
     with suppress(ResourcesUnavailableError):
-        best = optimize(copy.copy(task), target, quiet=True).tasks[0]
+        best = optimize(copy.copy(task), target, quiet=True, risk=risk).tasks[0]
         where = f"{best.choice.cloud} {best.choice.zone or best.choice.region} {best.choice.instance_type}"
         yield (
             "no cloud is enabled here (sky check); "
@@ -156,13 +157,13 @@ def _elsewhere(task: Task, target: OptimizeTarget) -> Iterator[str]:
         )
 
 
-def _not_here(task: Task, target: OptimizeTarget, reason: str) -> str:
+def _not_here(task: Task, target: OptimizeTarget, risk: Risk | None, reason: str) -> str:
     """Say why this machine does not do, and what would in the clouds."""
     from sky.optimizer import optimize
 
     lines = [f"task {task.name or 'without a name'} cannot run on this machine: {reason}."]
     try:
-        placement = optimize(task, target, quiet=True).tasks[0]
+        placement = optimize(task, target, quiet=True, risk=risk).tasks[0]
     except ResourcesUnavailableError as error:
         lines.append(f"No cloud offers it either: {error}")
         return "\n".join(lines)

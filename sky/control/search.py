@@ -24,6 +24,7 @@ from sky.statuses import OptimizeTarget
 if TYPE_CHECKING:
     from sky.task import Task
     from solver.plan import Plan
+    from solver.request import Risk
 
 
 class Search:
@@ -33,9 +34,9 @@ class Search:
     nothing else fits; then they give way, the least certain first, so that an old one never fails a launch.
     """
 
-    def __init__(self, store: Store, task: Task, target: OptimizeTarget) -> None:
-        self._store, self._task, self._target = store, task, target
-        self._places = Places.of(task, target)
+    def __init__(self, store: Store, task: Task, target: OptimizeTarget, risk: Risk | None = None) -> None:
+        self._store, self._task, self._target, self._risk = store, task, target, risk
+        self._places = Places.of(task, target, risk)
         self._least = self._met(shortages.in_force(store))
         self._shortages = list(self._least)
         self._given_way: list[str] = []
@@ -69,7 +70,7 @@ class Search:
         self.refusals += refusals
         self._round += refusals
         if any(refusal.offer.key.market is Market.RESERVED for refusal in refusals):
-            self._places = Places.of(self._task, self._target)
+            self._places = Places.of(self._task, self._target, self._risk)
 
     @property
     def scarce(self) -> list[Refusal]:
@@ -82,7 +83,7 @@ class Search:
         Refused credentials count to the end of the launch, a quota as long as its error says.
         """
         now = self._store.now()
-        self._places = Places.of(self._task, self._target)
+        self._places = Places.of(self._task, self._target, self._risk)
         self._round = [
             refusal
             for refusal in self._round

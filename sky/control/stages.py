@@ -44,6 +44,7 @@ from sky.statuses import ClusterStatus, JobStatus, OptimizeTarget
 if TYPE_CHECKING:
     from sky.resources import Resources
     from sky.task import Task
+    from solver.request import Risk
 
 _log = logging.getLogger("sky.launch")
 
@@ -74,6 +75,7 @@ class LaunchOptions:
     fast: bool = False
     race: int = 1
     retry_for_s: float | None = None
+    risk: Risk | None = None
     on_outlook: Callable[[Outlook], None] = _show_nothing
 
     @property
@@ -118,7 +120,7 @@ def launch_task(task: Task, cluster_name: str | None, options: LaunchOptions) ->
         return _dry_launch(store, task, name, options)
     with Losers() as losers:
         with store.lock(name, FOREVER), _saying_what_is_left(store, name):
-            order = Order(name, task, options.target, options.race, losers)
+            order = Order(name, task, options.target, options.risk, options.race, losers)
             was_up, record, resources = _provision(store, order, options)
             _log.info("Cluster %s is UP", name)
             stamp = run_timestamp()
@@ -204,7 +206,7 @@ def _dry_launch(store: Store, task: Task, name: str, options: LaunchOptions) -> 
         return Outcome(handle=handle_of(record))
     if options.clone_disk_from is not None:
         task = confined(task, stopped_source(store, options.clone_disk_from))
-    search = Search(store, task, options.target)
+    search = Search(store, task, options.target, options.risk)
     options.on_outlook(search.outlook(name, search.best(options.race)))
     return Outcome()
 
@@ -222,7 +224,7 @@ def _provision(store: Store, order: Order, options: LaunchOptions) -> tuple[bool
         tear_down(store, record)
         record = None
     if record is None:
-        with cloned_disk(store, task, name, options.clone_disk_from, options.target) as on_disk:
+        with cloned_disk(store, order, options.clone_disk_from) as on_disk:
             order = replace(order, task=on_disk)
             record, resources = launch_new(store, order, options.patience, options.on_outlook)
         return False, record, resources

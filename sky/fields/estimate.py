@@ -17,6 +17,7 @@ FIELDS: Table = {
     "accelerators": (Kind.TEXT, Kind.MAPPING),
     "cpus": (Kind.INTEGER, Kind.NUMBER, Kind.TEXT),
     "scaling": (Kind.TEXT, Kind.INTEGER, Kind.NUMBER),
+    "checkpoint": (Kind.TEXT, Kind.INTEGER, Kind.NUMBER),
 }
 LONGEST_S = 100 * 365 * 86_400
 """The longest time that a task may be said to run."""
@@ -29,12 +30,14 @@ class Estimate:
     """``runtime_s`` seconds on the reference; on ``k`` times its throughput, ``runtime_s / k ** exponent``.
 
     The reference is ``accelerators`` (name, count) or ``cpus``; without, the runtime is the same anywhere.
+    ``checkpoint_s`` is the time between checkpoints, from which an interrupted run goes on.
     """
 
     runtime_s: int
     accelerators: tuple[str, int | float] | None = None
     cpus: float | None = None
     exponent: float = 1.0
+    checkpoint_s: int | None = None
 
     @classmethod
     def from_yaml_config(cls, config: Mapping[str, Any]) -> Estimate:
@@ -54,6 +57,7 @@ class Estimate:
             None if spec is None else (spec.name, spec.count),
             _cpus(fields["cpus"]) if "cpus" in fields else None,
             _exponent(fields.get("scaling", "linear")),
+            time_s(fields["checkpoint"], "checkpoint") if "checkpoint" in fields else None,
         )
 
     def to_yaml_config(self) -> dict[str, Any]:
@@ -65,6 +69,8 @@ class Estimate:
             config["cpus"] = self.cpus
         if self.exponent != 1.0:
             config["scaling"] = self.exponent
+        if self.checkpoint_s is not None:
+            config["checkpoint"] = f"{self.checkpoint_s}s"
         return config
 
 
