@@ -96,9 +96,9 @@ def settle(snapshot_id: str, home: Path | None = None) -> None:
             path.unlink(missing_ok=True)
 
 
-def marks(home: Path | None = None) -> tuple[str, ...]:
-    """Return a name for each refresh that was published, the oldest first; nothing is read."""
-    return tuple(path.name for path in sorted(_folder(home).glob("[0-9]*.parquet")))
+def files(home: Path | None = None) -> tuple[Path, ...]:
+    """Return the file of each refresh that was published, the oldest first; a file never changes."""
+    return tuple(sorted(_folder(home).glob("[0-9]*.parquet")))
 
 
 def refreshes(home: Path | None = None) -> list[Refresh]:
@@ -106,7 +106,7 @@ def refreshes(home: Path | None = None) -> list[Refresh]:
     import pyarrow.parquet as pq
 
     found = []
-    for path in sorted(_folder(home).glob("[0-9]*.parquet")):
+    for path in files(home):
         opened = pq.ParquetFile(path)
         stated = {name.decode(): value.decode() for name, value in opened.schema_arrow.metadata.items()}
         found.append(

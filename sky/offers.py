@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from catalog import history
@@ -30,7 +31,7 @@ class Offers:
 
     def with_volatility(self) -> pa.Table:
         """Return the table with how restless each spot price has been (``catalog.volatility``)."""
-        return _with_volatility(self, history.marks())
+        return _with_volatility(self, history.files())
 
     def notes(self, *, moving: bool = False) -> list[str]:
         """Return what a plan has to say of the offers: what the overlay did, and that no history is there.
@@ -38,7 +39,7 @@ class Offers:
         The latter where prices are to count as ``moving``.
         """
         still = "no refresh has been made here, so no spot price is known to move (sky catalog refresh)"
-        return [*self._of_overlay(), *([still] if moving and not history.marks() else [])]
+        return [*self._of_overlay(), *([still] if moving and not history.files() else [])]
 
     def _of_overlay(self) -> list[str]:
         """Return what it changed in all, and rules that do nothing."""
@@ -86,7 +87,7 @@ def offers_in_use() -> Offers:
 
 
 @lru_cache(maxsize=4)
-def _with_volatility(offers: Offers, _history: tuple[str, ...]) -> pa.Table:
+def _with_volatility(offers: Offers, _history: tuple[Path, ...]) -> pa.Table:
     from catalog.volatility import with_spot_volatility
 
     return with_spot_volatility(offers.table)

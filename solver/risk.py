@@ -18,8 +18,9 @@ from solver.runtime import durations_s
 ASSUMED_PPM = 125_000
 """The chance of an interruption in a month where the provider publishes none: an assumption.
 
-It is the middle of the middle one of AWS's five bands (10 to 15 %), in which the median of AWS's spot offers
-lies, too. So who publishes nothing is taken for neither better nor worse than AWS.
+It is the middle of the band from 10 to 15 %, the middle one of the five in which the chance is published,
+where it is. The median of those offers lies there, too: who publishes nothing counts as neither better nor
+worse.
 """
 
 MOST_STRETCH = 100
@@ -87,9 +88,11 @@ def expected_s(seconds: Ints, interruption_ppm: Ints, num_nodes: int, checkpoint
     safe = rate == 0
     with np.errstate(over="ignore"):
         grown = whole * np.expm1(rate * stretch_s) + np.expm1(rate * rest_s)
-    mean_s = np.minimum(grown / np.where(safe, 1.0, rate), MOST_STRETCH * seconds.astype(np.float64))
+    most_s = MOST_STRETCH * seconds
+    mean_s = np.minimum(grown / np.where(safe, 1.0, rate), most_s)
     rounded = np.ceil(mean_s - _ROUNDING * np.maximum(mean_s, 1.0)).astype(np.int64)
-    found: Ints = np.where(safe, seconds, np.maximum(rounded, seconds))
+    capped = np.where(mean_s < most_s, np.maximum(rounded, seconds), most_s)
+    found: Ints = np.where(safe, seconds, capped)
     return found
 
 

@@ -9,13 +9,24 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from fractions import Fraction
 from itertools import product
 from typing import Any
 
 from catalog.offer import Market, OfferKey
 from catalog.scope import Scope
-from solver.request import Basis, DataSource, Objective, Range, Request, Requirement, Runtime, TaskRequest
+from solver.request import (
+    Basis,
+    DataSource,
+    Objective,
+    Range,
+    Request,
+    Requirement,
+    Risk,
+    Runtime,
+    TaskRequest,
+)
 from tests.strategies import ToyTransfers
 
 Row = dict[str, Any]
@@ -67,10 +78,14 @@ def offers_of(
                 barred = any(scope.matches(key) for scope in (*blocks, *task.blocks))
                 if price is None or barred or not admits(requirement, row, price):
                     continue
-                seconds = runtime_s(requirement, row)
-                exact = Fraction(task.num_nodes * price * seconds, 3_600)
+                seconds, deviation = runtime_s(requirement, row), Decimal(0)
+                if market is Market.SPOT and requirement.risk is not Risk.IGNORE:
+                    seconds = interrupted_s(seconds, requirement, row, task.num_nodes)
+                    if requirement.risk is Risk.AVERSE:
+                        deviation = deviation_of(seconds, row)
+                paid = math.floor(Fraction(task.num_nodes * price * seconds, 3_600) + Fraction(1, 2))
                 moves = [inbound(source, key, transfers) for source in task.inputs]
-                cost = math.floor(exact + Fraction(1, 2)) + sum(move[0] for move in moves)
+                cost = paid + math.floor(paid * deviation + Decimal("0.5")) + sum(move[0] for move in moves)
                 found.append(
                     Offered(key, (key, position), cost, seconds, max((move[1] for move in moves), default=0))
                 )
@@ -135,6 +150,25 @@ def runtime_s(requirement: Requirement, row: Row) -> int:
         return math.ceil(Fraction(rule.seconds * rule.reference, capacity))
     scaled = rule.seconds * math.pow(rule.reference / capacity, rule.exponent)
     return math.ceil(round(scaled, 6))
+
+
+def interrupted_s(seconds: int, requirement: Requirement, row: Row, num_nodes: int) -> int:
+    """Return the expected time with interruptions, stretch by stretch, in decimals."""
+    ppm = 125_000 if row["interruption_ppm"] is None else row["interruption_ppm"]
+    if not ppm:
+        return seconds
+    rate = -(1 - Decimal(ppm) / 10**6).ln() * num_nodes / (30 * 86_400)
+    expected, left = Decimal(0), seconds
+    while left:
+        stretch = min(left, requirement.checkpoint_s or left)
+        expected += ((rate * stretch).exp() - 1) / rate
+        left -= stretch
+    return math.ceil(round(min(expected, Decimal(100 * seconds)), 6))
+
+
+def deviation_of(seconds: int, row: Row) -> Decimal:
+    """Return the standard deviation of the mean of a Brownian motion over ``seconds``."""
+    return Decimal(row["spot_volatility_ppm"] or 0) / 10**6 * (Decimal(seconds) / (3 * 30 * 86_400)).sqrt()
 
 
 def inbound(source: DataSource, key: OfferKey, transfers: ToyTransfers) -> tuple[int, int]:

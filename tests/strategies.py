@@ -12,7 +12,7 @@ import pyarrow as pa
 from hypothesis import strategies as st
 
 from catalog.offer import Market
-from catalog.schema import KEY, OFFERS
+from catalog.schema import KEY, OFFERS, SPOT_VOLATILITY
 from catalog.scope import Scope
 from solver.request import (
     Accelerators,
@@ -23,6 +23,7 @@ from solver.request import (
     Range,
     Request,
     Requirement,
+    Risk,
     Runtime,
     TaskRequest,
 )
@@ -73,9 +74,10 @@ transfers = st.builds(
 
 
 def table_of(rows: list[dict[str, Any]]) -> pa.Table:
-    """Return ``rows`` as a catalog table, in the order given."""
+    """Return ``rows`` as a catalog table, in the order given, with the volatility of spot prices."""
     arrays = []
-    for field in OFFERS:
+    schema = OFFERS.append(pa.field(SPOT_VOLATILITY, pa.int64()))
+    for field in schema:
         values = [row[field.name] for row in rows]
         if pa.types.is_dictionary(field.type):
             words = sorted(set(values))
@@ -83,7 +85,7 @@ def table_of(rows: list[dict[str, Any]]) -> pa.Table:
             arrays.append(pa.DictionaryArray.from_arrays(codes, pa.array(words, pa.utf8())))
         else:
             arrays.append(pa.array(values, field.type))
-    return pa.Table.from_arrays(arrays, schema=OFFERS)
+    return pa.Table.from_arrays(arrays, schema=schema)
 
 
 def row_of(**given: Any) -> dict[str, Any]:
@@ -110,6 +112,7 @@ def row_of(**given: Any) -> dict[str, Any]:
         "interruption_ppm": None,
         "price_as_of": None,
         "spot_as_of": None,
+        SPOT_VOLATILITY: None,
     }
     return row | given
 
@@ -135,6 +138,8 @@ def rows(draw: st.DrawFn, most: int = 8) -> list[dict[str, Any]]:
             burstable=draw(st.sampled_from([False, False, True])),
             price_micro_usd=price,
             spot_price_micro_usd=draw(st.sampled_from([None, price // 2, price])),
+            interruption_ppm=draw(st.sampled_from([None, 0, 250_000, 999_999])),
+            spot_volatility_ppm=draw(st.sampled_from([None, 0, 2_000_000])),
         )
         found[tuple(row[name] for name in KEY)] = row
     return [found[key] for key in sorted(found)]
@@ -178,6 +183,8 @@ def requirements(draw: st.DrawFn, label: str = "r", spot: bool = True) -> Requir
         archs=draw(st.sampled_from([("x86_64",), ("x86_64", "arm64"), ()])),
         allow_burstable=draw(st.booleans()),
         max_price_micro_usd=draw(st.sampled_from([None, None, 1_000_000])),
+        risk=draw(st.sampled_from(Risk)),
+        checkpoint_s=draw(st.sampled_from([None, None, 7, 600])),
     )
 
 
