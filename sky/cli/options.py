@@ -70,8 +70,8 @@ retry_for_option = click.option(
 risk_option = click.option(
     "--risk",
     type=click.Choice(["ignore", "expected", "averse"]),
-    help="Spot with its interruptions counted in (expected), its moving price, too (averse), or as it is "
-    "(ignore). [default: optimizer.risk of the configuration, else ignore]",
+    help="How the risk of spot counts: not at all, with its expected interruptions, or averse to its moving "
+    "price, too.  [default: the configuration's, else ignore]",
 )
 purge_option = click.option(
     "--purge",

@@ -14,7 +14,7 @@ from sky.control.gc import Finding, Kind, Survey
 from sky.control.records import ClusterRecord
 from sky.control.state import Store, open_store
 from sky.statuses import ClusterStatus, JobStatus
-from solver.plan import CatalogInfo, Choice, Filter, Placement, Plan, Status, Transfer
+from solver.plan import CatalogInfo, Choice, Filter, Placement, Plan, SpotRisk, Status, Transfer
 from tests.golden.golden import check, shape
 
 NOW = 1_790_000_000
@@ -197,6 +197,7 @@ PLAN = Plan(
             filters=(Filter("all offers", 136_844), Filter("accelerators A100:8", 72)),
             runtime_note="estimate: 2h on A100:8",
             notes=(),
+            risk=SpotRisk("averse", 125_000, True, 740, 1_800, 15, 60_000, 210_000, 190_000),
         ),
     ),
     transfers=(Transfer("prepare", "train", "aws/us-east-1", "aws/us-west-2", 50 * 10**9, 1_000_000, 120),),
