@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from math import prod
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +16,8 @@ from catalog.history import refreshes
 from catalog.query import dictionary, view
 from catalog.schema import KEY, SPOT_VOLATILITY
 from catalog.units import MICRO, SECONDS_PER_MONTH
+
+Ints: TypeAlias = npt.NDArray[Any]
 
 _BEFORE, _NOW = "spot_price_micro_usd_before", "spot_price_micro_usd"
 
@@ -28,49 +31,42 @@ def with_spot_volatility(table: pa.Table, home: Path | None = None) -> pa.Table:
 def spot_volatility_ppm(table: pa.Table, home: Path | None = None) -> npt.NDArray[np.int64]:
     """Return, by row of ``table``, ``catalog.history.volatility`` of the spot price in millionths.
 
-    It is 0 where no change of the offer is on record. The whole history is read once.
+    It is 0 where no change of the offer is on record. ``table`` is in key order. The history is read once.
     """
-    row, at_s, before, now = _changes(table, home)
-    then = np.where(np.diff(row, prepend=-1) == 0, np.roll(now, 1), before)
-    known = (then > 0) & (now > 0)
-    step = np.log(np.where(known, now, 1) / np.where(known, then, 1))
-    squares = np.bincount(row, step * step, table.num_rows)
-    first_s, last_s = np.full(table.num_rows, np.inf), np.full(table.num_rows, -np.inf)
-    np.minimum.at(first_s, row, at_s)
-    np.maximum.at(last_s, row, at_s)
+    squares, first_s, last_s, price = np.zeros((4, table.num_rows))
+    for at_s, row, before, now in _changes(table, home):
+        begins = last_s[row] == 0
+        then = np.where(begins, before, price[row])
+        known = (then > 0) & (now > 0)
+        step = np.log(np.where(known, now, 1) / np.where(known, then, 1))
+        squares[row] += step * step
+        first_s[row] = np.where(begins, at_s, first_s[row])
+        last_s[row], price[row] = at_s, now
     span_s = np.maximum(last_s - first_s, SECONDS_PER_MONTH)
-    ppm: npt.NDArray[np.int64] = np.rint(MICRO * np.sqrt(squares * SECONDS_PER_MONTH / span_s)).astype(
-        np.int64
-    )
+    sigma = np.sqrt(squares * SECONDS_PER_MONTH / span_s)
+    ppm: npt.NDArray[np.int64] = np.rint(MICRO * sigma).astype(np.int64)
     return ppm
 
 
-def _changes(table: pa.Table, home: Path | None) -> tuple[npt.NDArray[Any], ...]:
-    """Return every recorded change of offers of ``table``, by its row there, then in time order.
+def _changes(table: pa.Table, home: Path | None) -> Iterator[tuple[float, Ints, Ints, Ints]]:
+    """Yield when each refresh was (epoch seconds), and what it changed of ``table``, the oldest first.
 
-    Row, when (epoch seconds), and the spot prices before and from then on; -1 where there was none.
+    The rows of ``table``, and their spot prices before and from then on; -1 where there was none.
     """
     import pyarrow.parquet as pq
 
-    numbers = _numbers(table, table)
-    by_number = np.argsort(numbers, kind="stable")
-    nothing = np.zeros(0, np.int64)
-    parts: list[tuple[npt.NDArray[Any], ...]] = [(nothing, nothing, nothing, nothing)]
+    numbers = np.append(_numbers(table, table), -2)
     for each in refreshes(home):
         file = pq.ParquetFile(each.path, read_dictionary=KEY[:-1])
         changed = file.read(columns=[*KEY, _BEFORE, _NOW], use_threads=False)
         sought = _numbers(changed, table)
-        at = np.searchsorted(numbers, sought, sorter=by_number)
-        row = by_number[np.minimum(at, len(by_number) - 1)] if len(by_number) else at
-        found = np.flatnonzero(numbers[row] == sought) if len(by_number) else nothing
+        row = np.searchsorted(numbers[:-1], sought)
+        found = np.flatnonzero(numbers[row] == sought)
         before, now = (view(changed, name, absent=-1)[found] for name in (_BEFORE, _NOW))
-        parts.append((row[found], np.full(len(found), each.at.timestamp()), before, now))
-    joined = [np.concatenate(arrays) for arrays in zip(*parts, strict=True)]
-    order = np.argsort(joined[0], kind="stable")
-    return tuple(array[order] for array in joined)
+        yield each.at.timestamp(), row[found], before, now
 
 
-def _numbers(changed: pa.Table, table: pa.Table) -> npt.NDArray[np.int64]:
+def _numbers(changed: pa.Table, table: pa.Table) -> Ints:
     """Return a number for each key of ``changed``, the same for the same key, -1 where a word is not known.
 
     The words of ``table`` are the digits, so that keys compare as integers: their text would take ten times
