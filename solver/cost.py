@@ -16,7 +16,12 @@ def cost_micro_usd(price: Ints, seconds: Ints, num_nodes: int, label: str) -> In
     """
     if not len(price):
         return price
-    if 2 * num_nodes * int(price.max()) * int(seconds.max()) + SECONDS_PER_HOUR > INT64_MAX:
+    hours = seconds // SECONDS_PER_HOUR
+    most = max(int(hours.max()) + 1, 2 * SECONDS_PER_HOUR)
+    if num_nodes * int(price.max()) * most + SECONDS_PER_HOUR > INT64_MAX:
         raise UserError(f"{label}: num_nodes x price x runtime is too large to be exact; ask for less of one")
-    cost: Ints = (2 * num_nodes * price * seconds + SECONDS_PER_HOUR) // (2 * SECONDS_PER_HOUR)
+    an_hour = num_nodes * price
+    rest_s = seconds - hours * SECONDS_PER_HOUR
+    rest: Ints = (2 * an_hour * rest_s + SECONDS_PER_HOUR) // (2 * SECONDS_PER_HOUR)
+    cost: Ints = an_hour * hours + rest
     return cost

@@ -200,3 +200,10 @@ def test_a_plan_is_remembered_for_its_own_risk_alone() -> None:
         request = Request((TaskRequest("main", (replace(asked, risk=risk),), num_nodes=16),))
         plan = solve_request(request, table, toy, CatalogInfo("", "", 0), memory=memory)
         assert plan.tasks[0].use_spot is on_spot
+
+
+def test_a_hopeless_spot_offer_leaves_a_plan_on_demand_possible() -> None:
+    dear = row_of(price_micro_usd=100_000_000, spot_price_micro_usd=90_000_000, interruption_ppm=250_000)
+    for nodes, days in ((1_000, 10), (64, 365)):
+        task = placed([dear], risk=Risk.EXPECTED, runtime=Runtime(days * DAY_S), nodes=nodes)
+        assert not task.use_spot
