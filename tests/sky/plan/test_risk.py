@@ -233,3 +233,17 @@ def test_after_a_refusal_the_next_place_is_weighed_by_the_same_risk(aws: FakeClo
     ]
     told = json.loads(json.dumps(plan.to_dict()))
     assert Plan.from_dict(told) == plan
+
+
+def test_the_command_line_launches_by_the_same_risk(aws: FakeCloud, tmp_path: Path) -> None:
+    file = tmp_path / "task.yaml"
+    file.write_text(
+        "{num_nodes: 200, estimate: {runtime: 20d}, run: x,"
+        " resources: {infra: aws, accelerators: 'A100:8', any_of: [{use_spot: true}, {use_spot: false}]}}"
+    )
+    for risk, on_spot in (("ignore", True), ("expected", False)):
+        told = json.loads(invoke("launch", str(file), "--dryrun", "--json", "--risk", risk))
+        assert told["tasks"][0]["use_spot"] is on_spot
+    shown = invoke("launch", str(file), "--dryrun", "--num-nodes", "1", "--risk", "expected")
+    assert "Interruptions are expected to add" in shown
+    assert aws.requests == []
