@@ -70,15 +70,22 @@ def race(
     """
     over = Event()
     pool = ThreadPoolExecutor(len(records), thread_name_prefix="sky-race")
-    runs = [pool.submit(_run, store, record, docker_login, over) for record in records]
-    pool.shutdown(wait=False)
+    runs: list[Future[_Ran]] = []
+
+    def start_others() -> None:
+        runs.extend(pool.submit(_run, store, record, docker_login, over) for record in records[len(runs) :])
+
     try:
+        start_others()
         up = next((record for run in as_completed(runs) if (record := _up(run)) is not None), None)
     except KeyboardInterrupt:
         over.set()
+        start_others()  # those only remove their records now
         losers.add(runs)
         _log.info("Ending the race: what it made is being removed")
         raise
+    finally:
+        pool.shutdown(wait=False)
     results = [run.result() for run in runs if run.done() and run.exception() is None]
     refusals = tuple(result for result in results if isinstance(result, Refusal))
     if up is not None:

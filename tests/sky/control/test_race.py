@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -19,6 +21,7 @@ from executors.api import Handle, NodeRequest
 from executors.errors import CleanupIncomplete, HostUnreachable, OutOfCapacity
 from sky import core
 from sky.cli.main import cli
+from sky.control import tries
 from sky.control.place import offer_scope
 from sky.control.places import Places
 from sky.control.records import RACER
@@ -203,6 +206,22 @@ def test_ctrl_c_ends_the_race_and_leaves_nothing(aws: FakeCloud) -> None:
         with pytest.raises(KeyboardInterrupt):
             core.launch(task(), NAME, race=2)
     assert (core.status(), aws.existing, len(aws.requests)) == ([], {}, 2)
+
+
+def test_ctrl_c_before_all_have_started_leaves_nothing(
+    aws: FakeCloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    submit, calls = tries.ThreadPoolExecutor.submit, itertools.count(1)
+
+    def interrupted(*arguments: Any) -> Any:
+        if next(calls) == 2:
+            raise KeyboardInterrupt
+        return submit(*arguments)
+
+    monkeypatch.setattr(tries.ThreadPoolExecutor, "submit", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        core.launch(task(), NAME, race=3)
+    assert (core.status(), aws.existing) == ([], {})
 
 
 def test_one_place_alone_needs_no_race(aws: FakeCloud) -> None:
