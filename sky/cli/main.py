@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Any, NamedTuple
 
@@ -63,8 +65,30 @@ Examples:
 Errors are one message; SKY_DEBUG=1 shows where they come from."""
 
 
+class _ReaderLeft(Exception):
+    """Nobody reads the output any more. Not an ``OSError``: click would end the process with 1."""
+
+
+@contextmanager
+def _broken_pipe_told() -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError as error:
+        raise _ReaderLeft from error
+
+
 class LazyGroup(click.Group):
     """A group that imports a command's module when it is called, and lists all without importing any."""
+
+    def make_context(self, *args: Any, **extra: Any) -> click.Context:
+        """Parse the words; ``--help`` and ``--version`` print here."""
+        with _broken_pipe_told():
+            return super().make_context(*args, **extra)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command."""
+        with _broken_pipe_told():
+            return super().invoke(ctx)
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         """Return the names in the order of the table above."""
@@ -134,7 +158,7 @@ def main(args: list[str] | None = None) -> None:
         declined = isinstance(error, click.Abort) and not isinstance(error.__cause__, KeyboardInterrupt)
         click.echo("Nothing was done." if declined else "Interrupted.", err=True)
         code = EXIT_ERROR if declined else EXIT_INTERRUPTED
-    except BrokenPipeError:
+    except (_ReaderLeft, BrokenPipeError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = EXIT_BROKEN_PIPE
     except (SkyError, OSError) as error:

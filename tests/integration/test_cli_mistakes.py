@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.integration.command import sky
 
-USAGE, INFEASIBLE, ERROR = 2, 100, 1
+USAGE, INFEASIBLE, ERROR, BROKEN_PIPE = 2, 100, 1, 141
 
 MISTAKES = {
     "unknown command": (["lanch"], USAGE, "Did you mean 'launch'?"),
@@ -124,13 +125,27 @@ def test_debug_shows_the_origin() -> None:
     assert "ClusterDoesNotExist" in done.stderr
 
 
-def test_a_closed_pipe_is_no_error() -> None:
-    done = subprocess.run(
-        f"{sys.executable} -m sky optimize --cpus 4 --all --top 50 -- true | head -1",
-        shell=True,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.stderr == ""
-    assert len(done.stdout.splitlines()) == 1
+@pytest.fixture
+def unread() -> Iterator[int]:
+    """A pipe whose reader left."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    yield writer
+    os.close(writer)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["--help"], ["show-gpus", "--all"], ["optimize", "--json", "--", "true"], ["catalog", "ls"]],
+    ids=" ".join,
+)
+def test_a_reader_that_left_ends_the_command_quietly(words: list[str], unread: int) -> None:
+    """The exit code is what a shell shows of a program that SIGPIPE ended."""
+    argv = [sys.executable, "-m", "sky", *words]
+    done = subprocess.run(argv, stdout=unread, stderr=subprocess.PIPE, check=False)
+    assert (done.returncode, done.stderr) == (BROKEN_PIPE, b"")
+
+
+def test_a_mistake_that_nobody_reads(unread: int) -> None:
+    done = subprocess.run([sys.executable, "-m", "sky", "lanch"], stdout=unread, stderr=unread, check=False)
+    assert done.returncode == BROKEN_PIPE
