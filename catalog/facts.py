@@ -7,8 +7,6 @@ table, because one list has one currency.
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +14,7 @@ from typing import Any
 import pyarrow as pa
 
 from catalog.accelerators import canonical
+from catalog.atomic_file import replacing
 from catalog.errors import CatalogError
 from catalog.families import architecture
 
@@ -129,17 +128,8 @@ def write_facts(table: pa.Table, path: Path) -> None:
 
     check(table)
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
-    part = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            pq.write_table(table, file, compression="zstd")
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
+    with replacing(path) as file:
+        pq.write_table(table, file, compression="zstd")
 
 
 def read_facts(path: Path) -> pa.Table:

@@ -24,6 +24,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from catalog import history
+from catalog.atomic_file import replacing
 from catalog.build import offers
 from catalog.conform import conform
 from catalog.difference import counts, difference
@@ -184,9 +185,8 @@ def _set_apart(source: str, quarantined: pa.Table, home: Path | None) -> str:
         path.unlink(missing_ok=True)
         return ""
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}")
-    pq.write_table(quarantined, part)
-    part.replace(path)
+    with replacing(path) as file:
+        pq.write_table(quarantined, file)
     return str(path)
 
 

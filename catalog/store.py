@@ -10,6 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from catalog.atomic_file import replacing
 from catalog.errors import CatalogError, UserError
 from catalog.places import CURRENT, EMBEDDED, MANIFEST, OFFERS_FILE, published_folder, snapshot_folder
 from catalog.snapshot import Snapshot, Source, count_sources, read_snapshot, verify, write_snapshot
@@ -175,13 +176,8 @@ def _adopt(staging: Path, final: Path) -> None:
 
 
 def _point(root: Path, snapshot_id: str) -> None:
-    with tempfile.NamedTemporaryFile(
-        "w", dir=root, prefix=".current-", delete=False, encoding="ascii"
-    ) as file:
-        file.write(snapshot_id + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(file.name, root / CURRENT)  # noqa: PTH105 - the name is that of an open file, not a path
+    with replacing(root / CURRENT) as file:
+        file.write(f"{snapshot_id}\n".encode("ascii"))
     _sync(root)
 
 

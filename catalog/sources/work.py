@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from catalog.atomic_file import replacing
 from catalog.errors import SourceError
 
 if TYPE_CHECKING:
@@ -197,11 +198,5 @@ def _kept_page(path: Path, marker: str) -> Json | None:
 
 
 def _write(path: Path, content: bytes) -> None:
-    """Put a file in place whole; after a crash it is the old one or the new one."""
-    part = path.with_name(f".{path.name}-{uuid.uuid4().hex[:8]}")
-    try:
-        part.write_bytes(content)
-        part.replace(path)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
+    with replacing(path) as file:
+        file.write(content)
