@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -66,6 +66,13 @@ def owned_offers(cloud: str) -> Sequence[OwnedOffer]:
     """Return what there is of that kind now; none where there is nothing."""
     found: Sequence[OwnedOffer] = _package(cloud).owned_offers()
     return found
+
+
+def offers_of(clouds: Collection[str]) -> Iterator[OwnedOffer]:
+    """Yield what there is now of those kinds of owned infra that are among ``clouds``."""
+    for cloud in sorted(CLOUDS.intersection(clouds)):
+        if has_offers(cloud):
+            yield from owned_offers(cloud)
 
 
 def _package(cloud: str) -> Any:

@@ -99,14 +99,8 @@ def _names(wanted: str | Cloud | Iterable[str | Cloud] | None) -> frozenset[str]
 
 def _owned(wanted: Wanted) -> Iterable[Listed]:
     """Return the owned nodes with accelerators that are wanted, largest part of a node last."""
-    offers = [
-        each.offer
-        for cloud in sorted(owned.CLOUDS)
-        if (wanted.clouds is None or cloud in wanted.clouds) and owned.has_offers(cloud)
-        for each in owned.owned_offers(cloud)
-    ]
-    for offer in offers:
-        key = offer.key
+    for each in owned.offers_of(owned.CLOUDS if wanted.clouds is None else wanted.clouds):
+        offer, key = each.offer, each.offer.key
         if (
             key.accelerator
             and (wanted.name is None or wanted.name.search(key.accelerator))

@@ -188,40 +188,32 @@ def _usd(price: float | None) -> str:
     return _NONE if price is None else f"${price:,.3f}"
 
 
-def _own(
-    name: str | None, count: float | None, cloud: str | None, region: str | None
-) -> list[tuple[str, OwnedOffer]]:
-    """Return the owned nodes that have the accelerator, with the infra they are of."""
+def _own(name: str | None, count: float | None, cloud: str | None, region: str | None) -> list[OwnedOffer]:
+    """Return the owned nodes that have the accelerator, as many of it or more."""
     from catalog.units import milli
     from executors import owned
     from sky import clouds
 
-    wanted = None if cloud is None else clouds.from_str(cloud, "--cloud").canonical_name()
-    found = []
-    for infra in sorted(owned.CLOUDS):
-        if wanted not in {None, infra} or not owned.has_offers(infra):
-            continue
-        for each in owned.owned_offers(infra):
-            key = each.offer.key
-            if (
-                key.accelerator
-                and name in {None, key.accelerator}
-                and region in {None, key.region}
-                and (count is None or milli(count) <= key.accelerator_count_milli)
-            ):
-                found.append((infra, each))
-    return found
+    kinds = owned.CLOUDS if cloud is None else {clouds.from_str(cloud, "--cloud").canonical_name()}
+    return [
+        each
+        for each in owned.offers_of(kinds)
+        if (key := each.offer.key).accelerator
+        and name in {None, key.accelerator}
+        and region in {None, key.region}
+        and (count is None or milli(count) <= key.accelerator_count_milli)
+    ]
 
 
-def _show_own(own: Sequence[tuple[str, OwnedOffer]]) -> None:
+def _show_own(own: Sequence[OwnedOffer]) -> None:
     from sky.cli.render import show_table
 
     if not own:
         return
     rows: list[tuple[Any, ...]] = []
-    for infra, each in own:
+    for each in own:
         key = each.offer.key
-        place = "/".join(filter(None, (infra, key.region, key.zone)))
+        place = "/".join(filter(None, (key.cloud, key.region, key.zone)))
         rows.append(
             (
                 key.accelerator,

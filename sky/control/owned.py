@@ -35,14 +35,9 @@ class OwnedNodes:
     @classmethod
     def for_dag(cls, dag: Dag) -> OwnedNodes:
         """Ask what there is, of the kinds that ``dag`` may use."""
-        found = [
-            each
-            for cloud in sorted(CLOUDS)
-            if owned.has_offers(cloud) and any(_may_use(task, cloud) for task in dag.tasks)
-            for each in owned.owned_offers(cloud)
-        ]
+        kinds = [cloud for cloud in CLOUDS if any(_may_use(task, cloud) for task in dag.tasks)]
         alone = all(keeps_to_owned(task) for task in dag.tasks)
-        return cls(tuple(found), alone)
+        return cls(tuple(owned.offers_of(kinds)), alone)
 
     def beside(self, table: pa.Table, dag: Dag) -> pa.Table:
         """Return the offers to plan over: with these, or these alone where no task may go elsewhere."""
