@@ -17,11 +17,14 @@ AGENT = "executors/agent/"
 
 @dataclass(frozen=True, slots=True)
 class Module:
-    """One Python file: its path from the root, its dotted name and its syntax tree."""
+    """One Python file: its path from the root and its dotted name."""
 
     path: str
     name: str
-    tree: ast.Module
+
+    def tree(self) -> ast.Module:
+        """The file's syntax tree, parsed anew: all of them, kept, slow each garbage collection of the run."""
+        return ast.parse((ROOT / self.path).read_text(encoding="utf-8"), self.path)
 
     @property
     def is_package(self) -> bool:
@@ -66,9 +69,7 @@ def modules(*tops: str) -> tuple[Module, ...]:
     """Every module under the top-level folders named, the four packages when none is."""
     wanted = tuple(f"{top}/" for top in tops or PACKAGES)
     return tuple(
-        Module(path, dotted(path), ast.parse((ROOT / path).read_text(encoding="utf-8"), path))
-        for path in files()
-        if path.endswith(".py") and path.startswith(wanted)
+        Module(path, dotted(path)) for path in files() if path.endswith(".py") and path.startswith(wanted)
     )
 
 
@@ -77,7 +78,8 @@ def dotted(path: str) -> str:
     return path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
 
 
-def imports(module: Module) -> Iterator[Import]:
+@cache
+def imports(module: Module) -> tuple[Import, ...]:
     """Every import in the file except those for the type checker alone."""
 
     def visit(node: ast.AST, at_import: bool) -> Iterator[Import]:
@@ -92,27 +94,32 @@ def imports(module: Module) -> Iterator[Import]:
             for child in node.orelse:
                 yield from visit(child, at_import)
         else:
-            inside = at_import and not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
-            for child in ast.iter_child_nodes(node):
+            inside = at_import and not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+            for child in _statements(node):
                 yield from visit(child, inside)
 
-    yield from visit(module.tree, True)
+    return tuple(visit(module.tree(), True))
 
 
 def functions(module: Module) -> Iterator[tuple[str, ast.FunctionDef | ast.AsyncFunctionDef]]:
     """Every function with its qualified name, nested ones too."""
 
     def visit(node: ast.AST, prefix: str) -> Iterator[tuple[str, ast.FunctionDef | ast.AsyncFunctionDef]]:
-        for child in ast.iter_child_nodes(node):
+        for child in _statements(node):
             if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef):
                 yield prefix + child.name, child
             name = f"{prefix}{child.name}." if isinstance(child, _NAMED) else prefix
             yield from visit(child, name)
 
-    yield from visit(module.tree, "")
+    yield from visit(module.tree(), "")
 
 
 _NAMED = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+
+
+def _statements(node: ast.AST) -> Iterator[ast.AST]:
+    """What stands directly in ``node`` and may hold an import or a function, which no expression does."""
+    return (child for child in ast.iter_child_nodes(node) if not isinstance(child, ast.expr))
 
 
 def _absolute(module: Module, node: ast.ImportFrom) -> str:

@@ -30,7 +30,7 @@ def test_a_package_exports_exactly_its_all(module: Module) -> None:
         name for name in exported if f"{module.name}.{name}" not in children and not hasattr(package, name)
     ]
     assert missing == []
-    assert {name for name in _defined(module.tree) if not name.startswith("_")} <= set(exported)
+    assert {name for name in _defined(module.tree()) if not name.startswith("_")} <= set(exported)
 
 
 def _defined(tree: ast.Module) -> set[str]:
@@ -76,7 +76,7 @@ def test_only_the_command_line_and_the_agent_print() -> None:
         f"{module.path}:{node.lineno}"
         for module in modules()
         if not module.path.startswith(("sky/cli/", "executors/agent/"))
-        for node in ast.walk(module.tree)
+        for node in ast.walk(module.tree())
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print"
     ]
     assert found == []
@@ -100,8 +100,9 @@ def test_no_file_names_the_machine_it_was_written_on() -> None:
 
 @pytest.mark.parametrize("module", modules(), ids=lambda module: module.path)
 def test_everything_public_has_a_docstring(module: Module) -> None:
-    bare = [] if ast.get_docstring(module.tree) else [module.path]
-    todo: list[tuple[str, ast.AST]] = [("", module.tree)]
+    tree = module.tree()
+    bare = [] if ast.get_docstring(tree) else [module.path]
+    todo: list[tuple[str, ast.AST]] = [("", tree)]
     while todo:
         prefix, parent = todo.pop()
         for node in ast.iter_child_nodes(parent):
