@@ -13,6 +13,7 @@ from executors.aws.network import own_groups
 from tests.clouds.ec2.cloud import Cloud
 from tests.integration import killed_at
 from tests.integration.command import sky, statuses, until
+from tests.integration.daily_use import DATA, OUTPUT, assert_serves, write_task
 
 PLACE = ("--infra", "aws/us-east-1", "-t", "t3.micro")
 
@@ -21,36 +22,18 @@ def test_a_cluster_from_launch_to_down(ec2_machines: Cloud, home: Path, tmp_path
     ec2 = ec2_machines
     for zone in "abc":
         ec2.capacity(0, zone=f"us-east-1{zone}")
-    (tmp_path / "work").mkdir()
-    (tmp_path / "work" / "data").write_text("from the laptop\n")
-    task = tmp_path / "task.yaml"
-    task.write_text(
-        f"name: t\nworkdir: {tmp_path}/work\nresources:\n  infra: aws/us-east-1\n  instance_type: t3.micro\n"
-        "setup: echo ready > ~/sky_workdir/setup\nrun: cat data setup\n"
-    )
+    task = write_task(tmp_path, infra="aws/us-east-1", instance_type="t3.micro")
     launched = sky("launch", "-y", "-c", "dev", str(task))
-    assert launched.out == "from the laptop\nready\n"
+    assert launched.out == OUTPUT
     assert launched.err.count("no capacity") == 3, launched.err
     (instance,) = ec2.instances()
     assert instance["zone"] == "us-east-1d"
-    assert sky("launch", "-y", "-c", "dev", str(task)).out == "from the laptop\nready\n"
-    assert sky("exec", "dev", "exit 7", code=7).code == 7
-    sky("exec", "-d", "dev", "sleep 600")
-    assert [job["status"] for job in sky("queue", "dev", "--json").json["dev"]] == [
-        "RUNNING",
-        "FAILED",
-        "SUCCEEDED",
-        "SUCCEEDED",
-    ]
-    sky("cancel", "-y", "dev", "4")
-    assert sky("logs", "dev", "1").out == "from the laptop\nready\n"
-    alias = ["ssh", "-F", str(home / ".ssh" / "config"), "-o", "BatchMode=yes", "dev", "cat sky_workdir/data"]
-    assert subprocess.run(alias, capture_output=True, text=True, check=True).stdout == "from the laptop\n"
+    assert_serves(task, home)
     sky("autostop", "-y", "dev", "-i", "0")
     until({"dev": "STOPPED"})
     assert not ec2.machines.on(instance["id"])
     sky("start", "-y", "dev")
-    assert sky("exec", "dev", "cat data").out == "from the laptop\n"
+    assert sky("exec", "dev", "cat data").out == DATA
     sky("stop", "-y", "dev")
     assert statuses() == {"dev": "STOPPED"}
     sky("down", "-y", "dev")

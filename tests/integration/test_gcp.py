@@ -15,6 +15,7 @@ from tests.clouds.gce import faults
 from tests.clouds.gce.gce import Gce
 from tests.integration import killed_at
 from tests.integration.command import sky, statuses, until
+from tests.integration.daily_use import DATA, OUTPUT, assert_serves, write_task
 
 PLACE = ("--infra", "gcp/us-central1", "-t", "e2-small")
 
@@ -28,45 +29,22 @@ def until_off(gce: Gce, instance_id: str) -> None:
         time.sleep(0.1)
 
 
-@pytest.fixture
-def task(tmp_path: Path) -> Path:
-    (tmp_path / "work").mkdir()
-    (tmp_path / "work" / "data").write_text("from the laptop\n")
-    file = tmp_path / "task.yaml"
-    file.write_text(
-        f"name: t\nworkdir: {tmp_path}/work\nresources:\n  infra: gcp\n  instance_type: e2-small\n"
-        "setup: echo ready > ~/sky_workdir/setup\nrun: cat data setup\n"
-    )
-    return file
-
-
-def test_a_cluster_from_launch_to_down(gce_machines: Gce, home: Path, task: Path) -> None:
+def test_a_cluster_from_launch_to_down(gce_machines: Gce, home: Path, tmp_path: Path) -> None:
     gce = gce_machines
+    task = write_task(tmp_path, infra="gcp", instance_type="e2-small")
     for zone in ("us-central1-a", "us-central1-b", "us-central1-c"):
         gce.fail(faults.stockout(zone))
     launched = sky("launch", "-y", "-c", "dev", str(task))
-    assert launched.out == "from the laptop\nready\n"
+    assert launched.out == OUTPUT
     assert launched.err.count("no capacity") == 3
     (instance,) = gce.instances()
     assert instance["zone"].endswith("/us-central1-f")
-    assert sky("launch", "-y", "-c", "dev", str(task)).out == "from the laptop\nready\n"
-    assert sky("exec", "dev", "exit 7", code=7).code == 7
-    sky("exec", "-d", "dev", "sleep 600")
-    assert [job["status"] for job in sky("queue", "dev", "--json").json["dev"]] == [
-        "RUNNING",
-        "FAILED",
-        "SUCCEEDED",
-        "SUCCEEDED",
-    ]
-    sky("cancel", "-y", "dev", "4")
-    assert sky("logs", "dev", "1").out == "from the laptop\nready\n"
-    alias = ["ssh", "-F", str(home / ".ssh" / "config"), "-o", "BatchMode=yes", "dev", "cat sky_workdir/data"]
-    assert subprocess.run(alias, capture_output=True, text=True, check=True).stdout == "from the laptop\n"
+    assert_serves(task, home)
     sky("autostop", "-y", "dev", "-i", "0")
     until({"dev": "STOPPED"}, 120)
     until_off(gce, instance["id"])
     sky("start", "-y", "dev")
-    assert sky("exec", "dev", "cat data").out == "from the laptop\n"
+    assert sky("exec", "dev", "cat data").out == DATA
     sky("down", "-y", "dev")
     assert (gce.instances(), gce.machines.ids(), statuses()) == ([], [], {})
 

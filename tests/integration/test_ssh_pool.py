@@ -11,6 +11,7 @@ import pytest
 
 from tests.executors.ssh.lab import Lab
 from tests.integration.command import sky, statuses, until
+from tests.integration.daily_use import DATA, OUTPUT, assert_serves, write_task
 
 pytestmark = pytest.mark.needs("ssh")
 
@@ -36,33 +37,16 @@ def test_a_pool_serves_a_cluster_from_launch_to_down(lab: Lab, home: Path, tmp_p
     up = sky("ssh", "up", "-y")
     assert "SHA256:" in up.err
     assert [line.split()[2] for line in up.out.splitlines()[1:]] == ["free", "free"]
-    (tmp_path / "work").mkdir()
-    (tmp_path / "work" / "data").write_text("from the laptop\n")
-    task = tmp_path / "task.yaml"
-    task.write_text(
-        f"name: t\nworkdir: {tmp_path}/work\nresources:\n  infra: ssh/lab\n"
-        "setup: echo ready > ~/sky_workdir/setup\nrun: cat data setup\n"
-    )
+    task = write_task(tmp_path, infra="ssh/lab")
     launched = sky("launch", "-y", "-c", "dev", str(task))
-    assert launched.out == "from the laptop\nready\n"
+    assert launched.out == OUTPUT
     assert sorted(state for state, _ in states()) == ["free", "held"]
-    assert sky("exec", "dev", "exit 7", code=7).code == 7
-    long = sky("exec", "-d", "dev", "sleep 600")
-    assert "Job 3" in long.err
-    assert [job["status"] for job in sky("queue", "dev", "--json").json["dev"]] == [
-        "RUNNING",
-        "FAILED",
-        "SUCCEEDED",
-    ]
-    sky("cancel", "-y", "dev", "3")
-    assert sky("logs", "dev", "1").out == "from the laptop\nready\n"
-    alias = ["ssh", "-F", str(home / ".ssh" / "config"), "-o", "BatchMode=yes", "dev", "cat sky_workdir/data"]
-    assert subprocess.run(alias, capture_output=True, text=True, check=True).stdout == "from the laptop\n"
+    assert_serves(task, home)
     sky("stop", "-y", "dev")
     assert [state for state, _ in states()] == ["free", "free"]
     assert statuses() == {"dev": "STOPPED"}
     sky("start", "-y", "dev")
-    assert sky("exec", "dev", "cat data").out == "from the laptop\n"
+    assert sky("exec", "dev", "cat data").out == DATA
     sky("autostop", "-y", "dev", "-i", "0")
     until({"dev": "STOPPED"})
     sky("start", "-y", "dev")
