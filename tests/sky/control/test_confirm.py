@@ -1,22 +1,11 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from click.testing import CliRunner, Result
 
-from executors import registry
 from sky import core
 from sky.cli.main import cli
 from tests.sky.control.fake_infra import FakeCloud
-
-
-@pytest.fixture
-def aws() -> Iterator[FakeCloud]:
-    cloud = FakeCloud("aws")
-    registry.register("aws", cloud.executor)
-    yield cloud
-    registry.unregister("aws")
 
 
 @pytest.fixture(autouse=True)

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
 
 import pytest
 
@@ -29,22 +28,6 @@ from tests.sky.control.fake_infra import FakeCloud
 from tests.sky.control.store_suite import Clock
 
 NAME = "dev"
-
-
-@pytest.fixture
-def aws() -> Iterator[FakeCloud]:
-    cloud = FakeCloud("aws")
-    registry.register("aws", cloud.executor)
-    yield cloud
-    registry.unregister("aws")
-
-
-@pytest.fixture
-def gcp() -> Iterator[FakeCloud]:
-    cloud = FakeCloud("gcp")
-    registry.register("gcp", cloud.executor)
-    yield cloud
-    registry.unregister("gcp")
 
 
 def task(**resources: object) -> sky.Task:

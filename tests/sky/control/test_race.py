@@ -16,7 +16,6 @@ from click.testing import CliRunner
 import sky
 from catalog.errors import UserError
 from catalog.scope import Scope
-from executors import registry
 from executors.api import Handle, NodeRequest
 from executors.errors import CleanupIncomplete, HostUnreachable, OutOfCapacity
 from sky import core
@@ -32,14 +31,6 @@ from tests.sky.control.fake_infra import FakeCloud
 
 NAME = "dev"
 PATIENCE_S = 30.0
-
-
-@pytest.fixture
-def aws() -> Iterator[FakeCloud]:
-    cloud = FakeCloud("aws")
-    registry.register("aws", cloud.executor)
-    yield cloud
-    registry.unregister("aws")
 
 
 def task() -> sky.Task:

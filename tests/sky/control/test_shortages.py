@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
 
 import pytest
 from click.testing import CliRunner
@@ -12,7 +11,6 @@ from click.testing import CliRunner
 import sky
 from catalog.offer import Market
 from catalog.scope import Scope
-from executors import registry
 from executors.api import NodeRequest
 from executors.errors import AuthError, OutOfCapacity, QuotaExceeded
 from sky import core
@@ -26,14 +24,6 @@ from sky.exceptions import ResourcesUnavailableError
 from tests.sky.control.fake_infra import FakeCloud
 
 A100 = {"accelerators": "A100:8"}
-
-
-@pytest.fixture
-def aws() -> Iterator[FakeCloud]:
-    cloud = FakeCloud("aws")
-    registry.register("aws", cloud.executor)
-    yield cloud
-    registry.unregister("aws")
 
 
 def task(num_nodes: int = 1, **resources: object) -> sky.Task:
