@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from catalog.errors import UserError
 
-REDUCTIONS = ("repair", "ascent", "filtering", "descent", "windows", "core", "dominance")
+REDUCTIONS = ("repair", "ascent", "filtering", "descent", "windows", "shaving", "core", "dominance")
 """The stages before CP-SAT, each of which can be switched off; what they do is in ``docs/model.md``."""
 
 

@@ -17,6 +17,7 @@ from solver.problem import Problem
 from solver.request import Objective
 from solver.result import Result
 from solver.schedule import Schedule, order_key, schedule
+from solver.time_bounds import TimeBounds
 
 
 class Search:
@@ -25,7 +26,8 @@ class Search:
     ``limits`` are the optima of the objectives that are done: later ones keep to them. ``bound`` is the
     proven lower bound of the objective that is being minimised. ``warm`` is the result to start from, whose
     candidates are gone at the tasks ``lost``; ``duals`` and ``floors`` are the last ascent's, and ``changed``
-    are the tasks near which the problem has changed since.
+    are the tasks near which the problem has changed since. ``shorter`` says, once it is known,
+    which candidates a plan that ends before the best one may use, and their bounds.
     """
 
     def __init__(
@@ -44,6 +46,7 @@ class Search:
         self.duals: Duals | None = warm.duals if warm else None
         self.floors: Floors | None = warm.floors if warm else None
         self.changed: Mask | None = None
+        self.shorter: tuple[Mask, TimeBounds] | None = None
         self.build_s = 0.0
         self.interrupted = False
 
@@ -91,13 +94,13 @@ class Search:
         mask[own] = True
         if mask.all():
             return
-        self.problem = self.problem.keep(mask)
+        self.problem, self.shorter = self.problem.keep(mask), None
         moved = np.cumsum(mask)[own] - 1 - self.problem.cost.start[:-1]
         self.best = replace(self.best, choice=tuple(moved.tolist()))
 
     def settle(self, choice: Ints) -> None:
         """Make ``choice`` the best plan and the only one left."""
-        self.problem = self.problem.pick(choice)
+        self.problem, self.shorter = self.problem.pick(choice), None
         self.best = schedule(self.problem, np.zeros(len(choice), dtype=np.int64))
 
     def model(self, problem: Problem) -> PlanModel:

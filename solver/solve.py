@@ -18,7 +18,7 @@ from solver.request import Objective
 from solver.result import Result
 from solver.schedule import Schedule, schedule
 from solver.search import Search
-from solver.stages import ascent, core, descent, exact, filtering, repair, windows
+from solver.stages import ascent, core, descent, exact, filtering, repair, shaving, windows
 from solver.time_bounds import Timing
 from solver.warm import choice_by_rank
 
@@ -31,6 +31,7 @@ _STAGES: tuple[tuple[str, Stage], ...] = (
     ("descent", descent.run),
     ("windows", windows.run),
     ("filtering", filtering.run),
+    ("shaving", shaving.run),
     ("core", core.run),
     ("exact", exact.run),
 )

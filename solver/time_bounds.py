@@ -31,16 +31,19 @@ class TimeBounds:
 
 
 class Timing:
-    """The order in which the tasks of a problem are timed, level by level; made once for a problem."""
+    """The order in which the tasks of a problem are timed, level by level; made once for a problem.
+
+    ``depth`` and ``height`` are the most edges on a way to a task, and from it.
+    """
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
         edges = np.arange(len(problem.edges))
         self.grid = grid = Grid(problem, edges, problem.network.seconds)
-        depth = _depth(problem.order, problem.edges_into, problem.source)
-        height = _depth(problem.order[::-1], problem.edges_out_of, problem.target)
-        self._forward = grid.groups(depth, 2 * edges + 1)
-        self._backward = grid.groups(height, 2 * edges)
+        self.depth = _depth(problem.order, problem.edges_into, problem.source)
+        self.height = _depth(problem.order[::-1], problem.edges_out_of, problem.target)
+        self._forward = grid.groups(self.depth, 2 * edges + 1)
+        self._backward = grid.groups(self.height, 2 * edges)
 
     def bounds(self, alive: Mask) -> TimeBounds:
         """Return the bounds over plans of the candidates ``alive`` (flat); each task must have one."""

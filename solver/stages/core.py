@@ -29,8 +29,10 @@ def run(search: Search, objective: Objective) -> None:
     if objective is not Objective.TIME or search.limits:
         return
     problem = search.problem
-    timing = Timing(problem)
-    alive, size = np.ones(problem.size, dtype=bool), _FIRST_SIZE
+    timing, alive, size = Timing(problem), np.ones(problem.size, dtype=bool), _FIRST_SIZE
+    if search.shorter:
+        alive, bounds = search.shorter
+        timing = Timing(problem.with_values(ready=bounds.start, tail=bounds.after))
     while search.remaining_s and not search.proven(objective):
         found = timing.within(search.best.makespan_s - 1, alive)
         if found is None:
