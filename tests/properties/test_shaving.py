@@ -75,7 +75,7 @@ def test_the_best_plan_is_proven(problem: Problem, reach: int) -> None:
     """However near a trial looks, and however little is left for cores, the plan is the best one."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("solver.shaving._REACH", reach)
-        patch.setattr("solver.stages.shaving._SMALL", 0)
+        patch.setattr("solver.stages.shaving._SMALL", -1)
         patch.setattr("solver.stages.core._FIRST_SIZE", 1)
         assert_solved(problem, Params(without=("windows", "descent")))
 
@@ -93,8 +93,12 @@ def test_ways_that_part_at_a_task_are_told_apart() -> None:
 
 
 def test_the_stage_proves_without_cp_sat(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Trials alone raise the bound to the best plan's makespan."""
+    """From a plan that is 4 s too long, it finds the best one and says that no plan is shorter."""
     monkeypatch.setattr(stage, "_SMALL", 0)
-    search = Search(PARTED, Params(), schedule(PARTED, (0,) * 8), float("inf"))
+    seconds = PARTED.seconds.flat + np.array([0, 4, 0, 0, 0, 0, 0, 0, 0, 0])
+    problem = PARTED.with_values(seconds=seconds)
+    search = Search(problem, Params(), schedule(problem, (1,) + (0,) * 7), float("inf"))
+    assert search.best.makespan_s == 20
     stage.run(search, Objective.TIME)
+    assert search.best.makespan_s == 16
     assert search.proven(Objective.TIME)
