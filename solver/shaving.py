@@ -111,12 +111,12 @@ class Shaving:
         times, at = self._times, slice(begin, stop)
         near = _Times(times.start[at], times.seconds[at], times.after[at])
         trials = near.trials(task - begin, np.flatnonzero(times.seconds[task, 0] < NEVER))
-        self._tighten(trials, self._steps(begin, stop))
+        self._tighten(trials, self._steps(begin, stop, task))
         return near.agree(trials)
 
     def spread(self) -> bool:
         """Carry what was found all along the graph; return whether some plan may be within the limit."""
-        steps, left = self._steps(0, len(self._position)), -1
+        steps, left = self._steps(0, len(self._position), 0), -1
         while left != (left := int(self.sizes.sum())):
             self._tighten(self._times, steps)
         return bool(self.sizes.all())
@@ -149,13 +149,19 @@ class Shaving:
         for step in steps:
             beyond = np.minimum(bounds[step.far] + seconds[step.far], NEVER).reshape(-1, places)
             crossed = self._timing.grid.cross(np.repeat(step.tariffs, trials, axis=2), beyond)
-            arrival = np.maximum.reduceat(crossed.reshape(-1, trials, places), step.first, axis=0)
+            arrival = crossed.reshape(-1, trials, places)
+            if len(step.first) < len(arrival):
+                arrival = np.maximum.reduceat(arrival, step.first, axis=0)
             bounds[step.tasks] = np.maximum(bounds[step.tasks], arrival)
 
-    def _steps(self, begin: int, stop: int) -> tuple[list[_Step], list[_Step]]:
-        """Return the levels of the edges among the tasks from ``begin`` to ``stop``, forward and backward."""
+    def _steps(self, begin: int, stop: int, changed: int) -> tuple[list[_Step], list[_Step]]:
+        """Return the levels of the edges among the tasks from ``begin`` to ``stop``, forward and backward.
+
+        Forward, those before the first task that ``changed`` are left out.
+        """
         inside = (self._source >= begin) & (self._target < stop)
-        return self._levels(self._forward, inside, begin), self._levels(self._backward, inside, begin)
+        ahead = inside & (self._source >= changed)
+        return self._levels(self._forward, ahead, begin), self._levels(self._backward, inside, begin)
 
     def _levels(self, ordered: tuple[Ints, Ints], edges: Mask, begin: int) -> list[_Step]:
         halves, number = (values[edges[ordered[0] >> 1]] for values in ordered)
