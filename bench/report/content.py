@@ -23,7 +23,7 @@ TITLE = "Benchmarks"
 def report_of(results: Results) -> Report:
     """Return the report. A section that nothing was measured for says how to measure it."""
     suite, peers = results.suite, results.peers
-    told = verdicts(suite)
+    told = verdicts(suite, results.commands)
     kept = sum(verdict.kept for verdict in told)
     summary = (
         f"**{kept} of {len(told)} promises kept.** Every figure, verdict and plot is computed from the "
@@ -42,6 +42,6 @@ def report_of(results: Results) -> Report:
             *((resolve.section(suite),) if suite.resolves else ()),
             peers_section.section(peers),
             commands.section(results.commands),
-            weaknesses.section(suite, peers),
+            weaknesses.section(results),
         ),
     )

@@ -1,13 +1,14 @@
-"""Promise: how quick the optimizer is to be, and whether it was."""
+"""Promise: how quick the optimizer and the commands are to be, and whether they were."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from bench.case import Case, Outcome, registry
 from bench.report import figure_text
 from bench.report.ratio import Ratio, ratio_of
-from bench.report.results import PROVEN, Suite
+from bench.report.results import PROVEN, Commands, Suite
 from bench.suite.row import OURS, Row
 
 SLOWEST = 1.5
@@ -113,12 +114,34 @@ def again(suite: Suite) -> Iterator[Verdict]:
             yield Verdict(says, name, measured, each.same_plan and each.ratio <= AGAIN_SHARE)
 
 
-def verdicts(suite: Suite) -> list[Verdict]:
+def of_command(name: str, case: Case, outcome: Outcome) -> Iterator[Verdict]:
+    """Yield the promises of one case of commands; what each says is its limit."""
+    limits = (
+        (case.target_ratio, outcome.ratio, " times"),
+        (case.target_s, outcome.seconds, " s"),
+        (case.target_mib, outcome.peak_mib, " MiB"),
+    )
+    for limit, value, unit in limits:
+        if limit is not None:
+            yield Verdict(f"{limit:.3g}{unit}", name, f"{value:.3g}{unit}", value <= limit)
+
+
+def of_commands(commands: Commands | None) -> Iterator[Verdict]:
+    """Yield the promises of all cases of commands that were measured."""
+    cases = registry() if commands else {}
+    for name, outcome in sorted(commands.outcomes.items()) if commands else ():
+        if name in cases:
+            for each in of_command(name, cases[name], outcome):
+                yield replace(each, says=f"{cases[name].subject}: {each.says}")
+
+
+def verdicts(suite: Suite, commands: Commands | None) -> list[Verdict]:
     """Return all verdicts."""
     return [
         *(each.verdict for each in timed(suite)),
         *(each.verdict for each in worst(suite)),
         *again(suite),
+        *of_commands(commands),
     ]
 
 

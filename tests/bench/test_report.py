@@ -354,7 +354,9 @@ def test_without_peers_the_rest_is_reported(run: Run) -> None:
 def test_commands_are_told_beside_their_reference_and_their_promise(run: Run, tables: Tables) -> None:
     figures = {"ratio": 2.5, "seconds": 3.5, "reference_seconds": 1.4, "noise": 0.07, "peak_mib": 0.0}
     rows = [{"case": "launch_on_host", **figures}, {"case": "gone", **figures}]
-    found = tables(suite_of(), commands=[session_of(rows)])["Commands"][2:]
+    written = tables(suite_of(), commands=[session_of(rows)])
+    assert ["sky launch on a host: 3 s", "launch_on_host", "3.5 s"] in written["Promises missed"]
+    found = written["Commands"][2:]
     usual = ["`launch_on_host`", "sky launch on a host", "one login by ssh", "3.500", "2.50", "7%", ""]
     assert found == [[*usual, "3 s ✘ missed"]]
     code, error, _ = run(suite_of(), commands=[session_of([{"case": "launch_on_host"}])])

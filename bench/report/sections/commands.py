@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from bench.case import Case, Outcome, registry
-from bench.report.document import KEPT, MISSED, Code, Points, Section, Table, Text
+from bench.report.document import Code, Points, Section, Table, Text
+from bench.report.promise import of_command
 from bench.report.results import Commands
+from bench.report.sections.promises import mark
 
 TITLE = "Commands"
 HEAD = ("case", "ours", "reference", "seconds", "ratio", "noise", "MiB", "promise")
@@ -30,21 +32,8 @@ def _row(name: str, case: Case, outcome: Outcome) -> tuple[str, ...]:
         f"{outcome.ratio:.2f}",
         f"{outcome.noise:.0%}",
         f"{outcome.peak_mib:.0f}" if outcome.peak_mib else "",
-        "; ".join(_promises(case, outcome)),
+        "; ".join(f"{each.says} {mark(each)}" for each in of_command(name, case, outcome)),
     )
-
-
-def _promises(case: Case, outcome: Outcome) -> list[str]:
-    limits = (
-        (case.target_ratio, outcome.ratio, ""),
-        (case.target_s, outcome.seconds, " s"),
-        (case.target_mib, outcome.peak_mib, " MiB"),
-    )
-    return [
-        f"{limit:g}{unit or ' times'} {KEPT if value <= limit else MISSED}"
-        for limit, value, unit in limits
-        if limit is not None
-    ]
 
 
 def _how_to_read() -> Points:

@@ -9,7 +9,7 @@ from bench.report import figure_text
 from bench.report.document import Block, Fold, Heading, Section, Table, Text
 from bench.report.promise import bound_gap, timed, verdicts
 from bench.report.ratio import ratio_of
-from bench.report.results import PROVEN, Peers, Suite
+from bench.report.results import PROVEN, Peers, Results, Suite
 from bench.report.sections.families import took
 from bench.report.sections.peers import times_ours
 from bench.suite.row import OURS, REFERENCE, Row
@@ -19,14 +19,15 @@ TIE_BREAK = "tie-break is not proven"
 Cells = Sequence[tuple[str, ...]]
 
 
-def section(suite: Suite, peers: Peers | None) -> Section:
+def section(results: Results) -> Section:
     """Return the section. What is empty is said to be so."""
+    suite, peers = results.suite, results.peers
     where = ("instance", "minimises")
     versus = ("rows", "of", "largest factor", "at")
     bounds = ("status", "above best known", "above its bound", "time", "HiGHS")
     late = ("to the proof", "total", "HiGHS")
     parts: list[tuple[str, str, tuple[str, ...], Cells]] = [
-        ("Promises missed", "lll", ("promise", "instance", "measured"), _missed(suite)),
+        ("Promises missed", "lll", ("promise", "of", "measured"), _missed(results)),
         ("Not proven by ours", "lllrrrr", (*where, *bounds), _unproven(suite)),
         ("A worse plan than the best known", "llr", (*where, "gap"), _worse(suite)),
         ("Slower than HiGHS to the same proof", "llrrr", (*where, "ratio", "ours", "HiGHS"), _slower(suite)),
@@ -49,8 +50,9 @@ def _part(title: str, head: tuple[str, ...], align: str, rows: Cells) -> list[Bl
     return [Heading(title), Table(head, align, tuple(rows)) if rows else Text("`none`")]
 
 
-def _missed(suite: Suite) -> Cells:
-    return [(each.says, each.instance, each.measured) for each in verdicts(suite) if not each.kept]
+def _missed(results: Results) -> Cells:
+    told = verdicts(results.suite, results.commands)
+    return [(each.says, each.instance, each.measured) for each in told if not each.kept]
 
 
 def _unproven(suite: Suite) -> Cells:
