@@ -86,7 +86,9 @@ def test_two_nodes_run_one_job_and_stop_together(gce_machines: Gce) -> None:
     ]
     sky("autostop", "-y", "duo", "-i", "0")
     until({"duo": "STOPPED"}, 120)
-    assert [each["status"] for each in gce.instances()] == ["TERMINATED", "TERMINATED"]
+    assert len(gce.instances()) == 2
+    for instance in gce.instances():
+        until_off(gce, instance["id"])
     sky("start", "-y", "duo")
     assert sky("exec", "duo", "--num-nodes", "2", "echo back").out.count(") back\n") == 2
     sky("down", "-y", "duo")
