@@ -1,6 +1,6 @@
 # Runs the container that is a node, on a machine: sh -c TEXT sh NAME CLUSTER-ID IMAGE INIT [OPTION...] < CONFIG
-# OPTIONs are the user's, for docker run. CONFIG is a Docker config.json with the login of the image's registry, or empty. A container that is there is
-# started. Prints what docker says, and at last how this user calls it.
+# OPTIONs are the user's, for docker run. CONFIG is a Docker config.json with the login of the image's registry, or
+# empty. A container that is there is started. Prints what docker says, and at last how this user calls it.
 # Exit code 3: docker cannot be had; 4: the image cannot be had.
 set -u
 name=$1 cluster=$2 image=$3 init=$4
