@@ -46,7 +46,9 @@ _BOOTSTRAP = (
     'eval "$(dd bs="$length" count=1 iflag=fullblock 2>/dev/null)"'
 )
 
+# In braces, so that a shell that gets only a part of it, as the connection broke, has nothing to run.
 _PROGRAM = """\
+{{
 sky() {{
   trap : TERM
   {{
@@ -69,6 +71,7 @@ sky() {{
   }}
 }}
 sky {argv} 5>&2 2>/dev/null
+}}
 """
 _FEED = "if {copies}; then read -r ok || kill -KILL 0; else cat >/dev/null; fi"
 

@@ -74,9 +74,27 @@ def test_a_cut_lifeline_or_the_word_over_it_ends_the_commands_group_only(word: b
 def test_input_that_is_no_frame_starts_nothing() -> None:
     command = RemoteCommand(["echo", "x"])
     argv = ["sh", "-c", command.bootstrap()]
-    for data in (b"", b"touch x\n", b"token 5\necho x", command.frame()[:-20]):
+    for data in (b"", b"touch x\n", b"token 5\necho x"):
         done = subprocess.run(argv, input=data, capture_output=True, check=False)
         assert command.token.encode() not in done.stdout
+
+
+@pytest.mark.parametrize("shell", ["dash", "bash"])
+def test_a_part_of_a_program_is_not_run(tmp_path: Path, shell: str) -> None:
+    """Its words may be other words, too: the tail of a path, and what is not to be removed."""
+    command = RemoteCommand(["touch", str(tmp_path / "one"), str(tmp_path / "two")], stderr=Stderr.STDOUT)
+    program = command.frame().partition(b"\n")[2].removesuffix(b"ok\n").rstrip()
+    for end in {*range(len(program) - 200, len(program)), *range(0, len(program), 20)}:
+        with subprocess.Popen(
+            [shell, "-c", program[:end]],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        ) as part:
+            assert part.stdout is not None
+            assert command.token.encode() not in part.stdout.read(), program[:end]
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_mark_of_the_end_may_come_in_pieces_and_among_other_words() -> None:
