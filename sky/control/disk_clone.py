@@ -97,9 +97,8 @@ def cloned_disk(store: Store, order: Order, source_name: str | None) -> Iterator
             apply(store, record, decide(record, view_of(record), store.now()))
             source = stopped_source(store, source_name)
             task = confined(task, source)
-            Search(
-                store, task, order.target, order.risk
-            ).best()  # raises, before minutes are spent, where it can go nowhere
+            search = Search(store, task, order.target, order.risk)
+            search.best()  # raises, before minutes are spent, where it can go nowhere
             made = store.add(_intent(store, name, source))
             try:
                 _log.info("Copying the disk of cluster %s; this may take minutes", source_name)
