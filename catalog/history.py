@@ -1,4 +1,4 @@
-"""History: what changed from one published snapshot to the next, and how restless a price is.
+"""History: what changed from one published snapshot to the next.
 
 ``<home>/catalog/history/`` has one Parquet file a refresh, with only the offers that changed
 (``catalog.difference.CHANGES``); its metadata says when, from which snapshot to which, and which gates were
@@ -13,18 +13,14 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from itertools import pairwise
-from math import log, sqrt
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
 from catalog.difference import FIGURES
-from catalog.offer import Market
 from catalog.places import published_folder
 from catalog.schema import KEY
-from catalog.units import SECONDS_PER_MONTH
 
 _PENDING = ".pending-"
 
@@ -149,22 +145,6 @@ def series(
     for row in _rows(table, wanted):
         found.setdefault(_key(row), [Point(None, snapshot_id, *(row[name] for name in FIGURES))])
     return dict(sorted(found.items()))
-
-
-def volatility(points: Sequence[Point], market: Market = Market.SPOT) -> float:
-    """Return how much a price moves in a month: the root of its logarithmic steps' summed squares, scaled.
-
-    This is the realised volatility of finance, over the time from the first dated point to the last, at least
-    30 days, so that one step soon after another does not look like a habit. 0.1 means about 10 % a month; 0
-    where fewer than two prices are known.
-    """
-    prices = [
-        point.spot_price_micro_usd if market is Market.SPOT else point.price_micro_usd for point in points
-    ]
-    steps = [log(now / then) for then, now in pairwise(prices) if then and now]
-    dates = [point.at for point in points if point.at is not None]
-    span_s = (dates[-1] - dates[0]).total_seconds() if dates else 0.0
-    return sqrt(sum(step * step for step in steps) * SECONDS_PER_MONTH / max(span_s, SECONDS_PER_MONTH))
 
 
 def _folder(home: Path | None) -> Path:

@@ -1,9 +1,15 @@
-"""Volatility: how restless the spot price of each offer has been, as a column beside the offers."""
+"""Volatility: how restless prices have been, of one offer, or of all as a column beside the offers.
+
+It is the realised volatility of finance: the root of the logarithmic steps' summed squares, over the time
+from the first change to the last, scaled to a month. That time counts as 30 days at least, so that one step
+soon after another does not look like a habit. 0.1 means about 10 % a month.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from math import prod
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from math import log, prod
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -12,14 +18,27 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from catalog.arrays import array_of
-from catalog.history import refreshes
+from catalog.history import Point, refreshes
+from catalog.offer import Market
 from catalog.query import dictionary, view
 from catalog.schema import KEY, SPOT_VOLATILITY
 from catalog.units import MICRO, SECONDS_PER_MONTH
 
 Ints: TypeAlias = npt.NDArray[Any]
+Floats: TypeAlias = npt.NDArray[np.float64]
 
 _BEFORE, _NOW = "spot_price_micro_usd_before", "spot_price_micro_usd"
+
+
+def volatility(points: Sequence[Point], market: Market = Market.SPOT) -> float:
+    """Return how much a price of one offer moves in a month; 0 where fewer than two prices are known."""
+    prices = [
+        point.spot_price_micro_usd if market is Market.SPOT else point.price_micro_usd for point in points
+    ]
+    steps = [log(now / then) for then, now in pairwise(prices) if then and now]
+    dates = [point.at for point in points if point.at is not None]
+    span_s = (dates[-1] - dates[0]).total_seconds() if dates else 0.0
+    return float(_in_a_month(np.array(sum(step * step for step in steps)), np.array(span_s)))
 
 
 def with_spot_volatility(table: pa.Table, home: Path | None = None) -> pa.Table:
@@ -29,7 +48,7 @@ def with_spot_volatility(table: pa.Table, home: Path | None = None) -> pa.Table:
 
 
 def spot_volatility_ppm(table: pa.Table, home: Path | None = None) -> npt.NDArray[np.int64]:
-    """Return, by row of ``table``, ``catalog.history.volatility`` of the spot price in millionths.
+    """Return, by row of ``table``, the ``volatility`` of the spot price in millionths.
 
     It is 0 where no change of the offer is on record. ``table`` is in key order. The history is read once.
     """
@@ -42,10 +61,14 @@ def spot_volatility_ppm(table: pa.Table, home: Path | None = None) -> npt.NDArra
         squares[row] += step * step
         first_s[row] = np.where(begins, at_s, first_s[row])
         last_s[row], price[row] = at_s, now
-    span_s = np.maximum(last_s - first_s, SECONDS_PER_MONTH)
-    sigma = np.sqrt(squares * SECONDS_PER_MONTH / span_s)
-    ppm: npt.NDArray[np.int64] = np.rint(MICRO * sigma).astype(np.int64)
+    ppm: npt.NDArray[np.int64] = np.rint(MICRO * _in_a_month(squares, last_s - first_s)).astype(np.int64)
     return ppm
+
+
+def _in_a_month(squares: Floats, span_s: Floats) -> Floats:
+    """Return the volatility of steps whose squares sum up to ``squares`` over ``span_s``."""
+    sigma: Floats = np.sqrt(squares * SECONDS_PER_MONTH / np.maximum(span_s, SECONDS_PER_MONTH))
+    return sigma
 
 
 def _changes(table: pa.Table, home: Path | None) -> Iterator[tuple[float, Ints, Ints, Ints]]:

@@ -105,8 +105,9 @@ def history_command(
     if instance_type is None:
         _show_refreshes(as_json)
         return
-    from catalog.history import series, volatility
+    from catalog.history import series
     from catalog.store import open_snapshot
+    from catalog.volatility import volatility
     from sky.cli.render import show_json
 
     snapshot = open_snapshot()
@@ -166,7 +167,7 @@ def _show_refreshes(as_json: bool) -> None:
 
 
 def _show_points(found: dict[Key, list[Point]], plot: bool) -> None:
-    from catalog.history import volatility
+    from catalog.volatility import volatility
     from sky.cli.render import show_table
 
     dearest = max((_plotted(point) for points in found.values() for point in points), default=0) or 1

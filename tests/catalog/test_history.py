@@ -14,8 +14,9 @@ from catalog import history
 from catalog.build import offers
 from catalog.difference import Counts, counts, difference
 from catalog.facts import facts_of_rows, tidied
-from catalog.history import Point, volatility
+from catalog.history import Point
 from catalog.offer import Market
+from catalog.volatility import volatility
 
 AT = datetime(2026, 11, 1, tzinfo=timezone.utc)
 

@@ -18,7 +18,7 @@ from catalog.difference import difference
 from catalog.facts import facts_of_rows, tidied
 from catalog.offer import Market, Offer, OfferKey
 from catalog.schema import SPOT_VOLATILITY
-from catalog.volatility import spot_volatility_ppm, with_spot_volatility
+from catalog.volatility import spot_volatility_ppm, volatility, with_spot_volatility
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -73,7 +73,7 @@ def test_every_row_has_what_its_own_series_says(days: int, home: Path) -> None:
     found = spot_volatility_ppm(table, home)
     series = {**history.series(table, "x", "m1", home=home), **history.series(table, "x", "m2", home=home)}
     columns = [table[name].to_pylist() for name in history.KEY]
-    told = [history.volatility(series[key]) * 1e6 for key in zip(*columns, strict=True)]
+    told = [volatility(series[key]) * 1e6 for key in zip(*columns, strict=True)]
     assert found == pytest.approx(told, abs=1)
     assert len(set(found)) > 5
 

@@ -22,6 +22,7 @@ from catalog.difference import difference
 from catalog.query import mask_equal, present, view
 from catalog.scope import Scope
 from catalog.store import open_snapshot, shelve, use
+from catalog.volatility import volatility
 from executors import registry
 from executors.errors import OutOfCapacity
 from sky import core
@@ -187,7 +188,7 @@ def test_a_price_that_moved_costs_more_to_the_averse() -> None:
     ((_, points),) = history.series(
         open_snapshot().table, "", first.instance_type, region=first.region, zone=first.zone
     ).items()
-    sigma = history.volatility(points)
+    sigma = volatility(points)
     assert sigma > 1.5
     by_place = {(choice.zone, choice.use_spot): choice for choice in (averse.choice, *averse.alternatives)}
     moved = by_place[first.zone, True]
